@@ -1,0 +1,19 @@
+"""Errors a user can act on. Each message is one line that names the offending value."""
+
+from __future__ import annotations
+
+
+class SpatialLlavaError(Exception):
+    """Base of every error this package raises on purpose; the command line prints it and exits with 2."""
+
+
+class InvalidInputError(SpatialLlavaError):
+    """A file, message, parameter or argument that cannot be used, and why."""
+
+
+class ExpressionError(InvalidInputError):
+    """A referring expression that is empty, too long or not text."""
+
+
+class MissingDependencyError(SpatialLlavaError):
+    """Something optional is needed here and is not installed; the message says how to get it."""
