@@ -157,7 +157,7 @@ class TransformBuffer:
     def world_from(
         self, source: str, stamp: int | None = None, tolerance_s: float = 0.0, candidates: Iterable[str] = WORLD_FRAMES
     ) -> tuple[str, np.ndarray] | None:
-        """The best upright frame that `source` hangs together with at a stamp: (name, world_from_source (4, 4)) or None."""
+        """The best upright frame that `source` hangs on at a stamp: (name, world_from_source (4, 4)), or None."""
         for name in candidates:
             if name == source:
                 continue
@@ -184,7 +184,7 @@ class TransformBuffer:
             return tuple(sorted(self._edges.keys() | {e.parent for e in self._edges.values()}))
 
     def clear(self) -> None:
-        """Forget all that moves, as when the clock is turned back; static transforms stay, since nobody repeats them."""
+        """Forget all that moves, as when the clock is turned back. Static transforms stay: nobody repeats them."""
         with self._lock:
             self._edges = {child: edge for child, edge in self._edges.items() if edge.static}
 

@@ -1,0 +1,38 @@
+"""The one thing all readers are: a named sequence of frames."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+from spatial_llava_ros.types import RgbdFrame
+
+
+class FrameSource(ABC):
+    """Frames by number or in order. Frames are read when asked for; nothing is kept.
+
+    Attributes:
+        name: what the source is called in logs and results.
+    """
+
+    name: str
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many frames there are."""
+
+    @abstractmethod
+    def __getitem__(self, index: int) -> RgbdFrame:
+        """Frame `index`, counted from 0, or from the end when negative.
+
+        Raises:
+            IndexError: no such frame.
+            InvalidInputError: the frame cannot be read.
+        """
+
+    def __iter__(self) -> Iterator[RgbdFrame]:
+        for index in range(len(self)):
+            yield self[index]
+
+    def close(self) -> None:  # noqa: B027 - most readers hold nothing open
+        """Let go of open files."""
