@@ -1,0 +1,140 @@
+"""Colour names: what share of a region a person would call red, blue, brown …
+
+The eleven basic terms of Berlin and Kay (1969) as soft cells of CIE LCh, in the manner of the fuzzy model of
+Benavente et al. (2008), with boundaries set here by hand on the sRGB colours that carry those names. The cells are
+tabulated once over 32 x 32 x 32 RGB, so naming a region is one look-up per pixel. A white balance taken from the
+brightest part of each picture comes first; it may turn a channel by a quarter at most, because a room can be brown.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+NAMES = ("black", "white", "grey", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
+
+# What a colour word asks for: weights on NAMES. Words that are not here are looked up as themselves.
+SHADES: dict[str, dict[str, float]] = {
+    "beige": {"white": 0.6, "brown": 1.0, "yellow": 0.5, "grey": 0.4},
+    "cream": {"white": 1.0, "yellow": 0.6, "brown": 0.5},
+    "tan": {"brown": 1.0, "orange": 0.5},
+    "gold": {"yellow": 1.0, "brown": 0.7, "orange": 0.6},
+    "golden": {"yellow": 1.0, "brown": 0.7, "orange": 0.6},
+    "silver": {"grey": 1.0, "white": 0.7},
+    "metallic": {"grey": 1.0, "white": 0.5},
+    "navy": {"blue": 1.0, "black": 0.3},
+    "teal": {"green": 0.8, "blue": 0.8},
+    "turquoise": {"green": 0.7, "blue": 1.0},
+    "cyan": {"blue": 1.0, "green": 0.5},
+    "maroon": {"red": 1.0, "brown": 0.8},
+    "burgundy": {"red": 1.0, "purple": 0.5, "brown": 0.5},
+    "violet": {"purple": 1.0, "blue": 0.3},
+    "magenta": {"pink": 1.0, "purple": 0.8},
+    "olive": {"green": 1.0, "yellow": 0.4, "brown": 0.4},
+    "lime": {"green": 1.0, "yellow": 0.5},
+}
+
+
+def _soft_band(x: np.ndarray, low: float, high: float, edge: float) -> np.ndarray:
+    """1 inside (low, high), 0 outside, with logistic edges."""
+    return 1 / (1 + np.exp(-(x - low) / edge)) / (1 + np.exp(-(high - x) / edge))
+
+
+@lru_cache(maxsize=1)
+def _table() -> np.ndarray:
+    """(32768, 11) float32: share of each name for every 5-bit RGB colour; rows sum to 1."""
+    level = (np.arange(32, dtype=np.float32) * 8 + 4) / 255
+    rgb = np.stack(np.meshgrid(level, level, level, indexing="ij"), axis=-1).reshape(1, -1, 3)
+    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)[0].astype(np.float64)
+    light, chroma = lab[:, 0], np.hypot(lab[:, 1], lab[:, 2])
+    hue = np.degrees(np.arctan2(lab[:, 2], lab[:, 1])) % 360
+
+    # Near black, noise alone makes chroma: the grey zone is wide there and narrows as it gets lighter.
+    colourful = 1 / (1 + np.exp(-(chroma - (13 + 8 * np.exp(-light / 15))) / 2.5))
+    dark = 1 / (1 + np.exp(-(24 - light) / 4)) * _soft_band(chroma, -90, 26, 4)
+    bright = 1 / (1 + np.exp(-(light - 75) / 5))
+
+    def hue_band(low: float, high: float) -> np.ndarray:
+        turned = (hue - low + 180) % 360 - 180
+        return _soft_band(turned, 0, (high - low) % 360, 4)
+
+    warm_dark = 1 / (1 + np.exp(-((62 - 0.25 * (chroma - 40)) - light) / 4))
+    pale = 1 / (1 + np.exp(-(light - 62) / 4)) * _soft_band(chroma, -90, 62, 5)
+    red, orange, yellow = hue_band(12, 50), hue_band(50, 77), hue_band(77, 113)
+    rose = hue_band(342, 12)
+    rose_pale = np.maximum(pale, 1 / (1 + np.exp(-(light - 50) / 3)))
+    dull = 1 / (1 + np.exp((chroma - 38) / 4))
+    cells = {
+        "black": dark + (1 - dark) * (1 - colourful) * 1 / (1 + np.exp((light - 26) / 4)),
+        "white": (1 - dark) * (1 - colourful) * bright,
+        "grey": (1 - dark) * (1 - colourful) * (1 - bright) / (1 + np.exp(-(light - 26) / 4)),
+        "red": colourful * (red * (1 - pale) + rose * (1 - rose_pale) * 0.7),
+        "orange": colourful * orange * (1 - warm_dark) * (1 - 0.7 * dull),
+        "yellow": colourful * yellow * (1 - warm_dark * 0.9) * (1 - 0.3 * dull),
+        "green": colourful * hue_band(113, 192),
+        "blue": colourful * hue_band(192, 306),
+        "purple": colourful * (hue_band(306, 342) * (1 - 0.5 * pale) + rose * (1 - rose_pale) * 0.3),
+        "pink": colourful * (rose * rose_pale + red * pale * 0.9 + hue_band(306, 342) * 0.5 * pale),
+        "brown": colourful
+        * (orange * np.maximum(warm_dark, 0.7 * dull) + yellow * np.maximum(warm_dark * 0.9, 0.3 * dull))
+        + colourful * 0.5 * hue_band(38, 50) * warm_dark * (chroma < 45),
+    }
+    table = np.stack([cells[name] for name in NAMES], axis=-1) * (1 - dark[:, None])
+    table[:, 0] = cells["black"]
+    table /= table.sum(axis=1, keepdims=True)
+    return table.astype(np.float32)
+
+
+def white_balance(color: np.ndarray) -> np.ndarray:
+    """Per-channel gains (3,) float32 that make the brightest unsaturated part of an RGB picture grey, within 0.8–1.25."""
+    sample = color[::4, ::4].reshape(-1, 3).astype(np.float32)
+    brightness = sample.max(axis=1)
+    usable = sample[brightness < 250]
+    if len(usable) < 50:
+        return np.ones(3, np.float32)
+    brightness = usable.max(axis=1)
+    patch = usable[brightness >= np.percentile(brightness, 97)].mean(axis=0)
+    gains = patch.mean() / np.maximum(patch, 1)
+    return np.clip(gains, 0.8, 1.25).astype(np.float32)
+
+
+def colour_index(color: np.ndarray) -> np.ndarray:
+    """RGB picture (H, W, 3) uint8, white-balanced and reduced to (H, W) uint16 rows of the colour table."""
+    levels = np.arange(256, dtype=np.float32)
+    gains = white_balance(color)
+    shift = (10, 5, 0)
+    index = np.zeros(color.shape[:2], np.uint16)
+    for channel in range(3):
+        five_bit = (np.clip(levels * gains[channel], 0, 255).astype(np.uint16) >> 3) << shift[channel]
+        index |= five_bit[color[..., channel]]
+    return index
+
+
+def name_shares(index: np.ndarray) -> np.ndarray:
+    """Share of each of NAMES, (11,) float64 summing to 1, over pixels given as rows of the colour table, any shape."""
+    rows = index.ravel()
+    if rows.size == 0:
+        return np.full(len(NAMES), 1 / len(NAMES))
+    return _table()[rows].mean(axis=0, dtype=np.float64)
+
+
+def colour_fit(word: str, shares: np.ndarray) -> np.ndarray:
+    """How readily a person calls each region by a colour word, 0..1.
+
+    Args:
+        shares: (N, 11) from `name_shares`. Half the surface is enough for a clear yes: labels, shadows and
+            highlights take the rest.
+    """
+    weights = SHADES.get(word, {word: 1.0})
+    share = np.zeros(len(shares))
+    for name, weight in weights.items():
+        if name in NAMES:
+            share += weight * shares[:, NAMES.index(name)]
+    return 1 / (1 + np.exp(-10 * (np.minimum(share, 1) - 0.3)))
+
+
+def knows(word: str) -> bool:
+    """Whether a word names a colour here."""
+    return word in NAMES or word in SHADES

@@ -1,0 +1,104 @@
+"""What the words of an expression are scored on: the regions of a frame as arrays, computed once per frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from spatial_llava_ros.grounding.colour import colour_index, name_shares
+from spatial_llava_ros.lift.shape import Shape
+from spatial_llava_ros.relations import Layout, layout_of
+from spatial_llava_ros.types import Object3D, Proposals, Region, RgbdFrame
+
+SHAPE_KINDS = ("box", "cylinder", "sphere", "flat", "bowl")
+_COLOUR_SAMPLES = 1500  # pixels per region: the share of a colour is then known to about 1 %
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """The N regions of a frame, row by row in region order.
+
+    Attributes:
+        regions, objects: what the rows describe; objects are in the camera frame.
+        proposals: where the regions come from.
+        layout: boxes in the viewer frame.
+        size: (N, 3) box sides, metres; NaN without depth.
+        kinds: shape kind -> (N,) scores 0..1; NaN without depth.
+        colours: (N, 11) shares of the basic colour names.
+        whole: (N,) how sure it is that the region is one whole thing, 0..1.
+        pixels: (N,) mask areas.
+        overlap: (N, N) shared pixels over the smaller mask, 0..1.
+    """
+
+    regions: tuple[Region, ...]
+    objects: tuple[Object3D, ...]
+    proposals: Proposals
+    layout: Layout
+    size: np.ndarray
+    kinds: dict[str, np.ndarray]
+    colours: np.ndarray
+    whole: np.ndarray
+    pixels: np.ndarray
+    overlap: np.ndarray
+
+    @property
+    def same(self) -> np.ndarray:
+        """(N, N) bool: the two regions cannot both be things of their own, since one holds most of the other."""
+        return self.overlap > 0.5
+
+
+def mask_overlap(regions: Sequence[Region], shape: tuple[int, int]) -> np.ndarray:
+    """(N, N) shared pixels over the smaller mask, measured on a picture reduced to about 160 columns."""
+    n = len(regions)
+    step = max(1, round(max(shape) / 160))
+    flat = np.zeros((n, -(-shape[0] // step), -(-shape[1] // step)), np.float32)
+    for i, region in enumerate(regions):
+        x1, y1, x2, y2 = region.box
+        rows, columns = slice(-(-y1 // step), -(-y2 // step)), slice(-(-x1 // step), -(-x2 // step))
+        first_row, first_column = rows.start * step - y1, columns.start * step - x1
+        flat[i, rows, columns] = region.mask[first_row::step, first_column::step]
+    flat = flat.reshape(n, -1)
+    shared = flat @ flat.T
+    area = np.maximum(np.diag(shared), 1)
+    return shared / np.minimum(area[:, None], area[None, :])
+
+
+def extract_features(
+    frame: RgbdFrame, proposals: Proposals, objects: Sequence[Object3D], shapes: Sequence[Shape | None]
+) -> Features:
+    """Arrays of everything measurable about the regions of a frame.
+
+    Args:
+        objects, shapes: one per region, in the camera frame, as `lift_with_shape` gives them.
+    """
+    regions = proposals.regions
+    n = len(regions)
+    index = colour_index(frame.color)
+    colours = np.zeros((n, 11))
+    for i, region in enumerate(regions):
+        mask = region.mask
+        if min(mask.shape) > 12:  # the outline is a mixture of two colours
+            mask = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=2).astype(bool)
+            if not mask.any():
+                mask = region.mask
+        pixels = index[region.slices][mask]
+        colours[i] = name_shares(pixels[:: max(1, pixels.size // _COLOUR_SAMPLES)])
+    size = np.array([np.full(3, np.nan) if o.size is None else o.size for o in objects]).reshape(n, 3)
+    kinds = {
+        kind: np.array([np.nan if s is None else s.kind_scores.get(kind, 0.0) for s in shapes]) for kind in SHAPE_KINDS
+    }
+    return Features(
+        regions=regions,
+        objects=tuple(objects),
+        proposals=proposals,
+        layout=layout_of(objects, proposals.up, frame.intrinsics),
+        size=size,
+        kinds=kinds,
+        colours=colours,
+        whole=np.array([r.score for r in regions]),
+        pixels=np.array([np.count_nonzero(r.mask) for r in regions], np.float64),
+        overlap=mask_overlap(regions, frame.depth.shape),
+    )

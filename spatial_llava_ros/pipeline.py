@@ -1,0 +1,129 @@
+"""The whole chain in one screen: a frame and an expression in, a thing with its place in space out.
+
+    frame --propose--> regions --lift--> objects --features--> ground --verify--> answer
+
+What depends on the frame alone is kept for the last frame, so the next expression about it costs only its own words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+from spatial_llava_ros.geometry import back_project, transform_object
+from spatial_llava_ros.grounding.features import Features, extract_features
+from spatial_llava_ros.grounding.grounder import ground
+from spatial_llava_ros.language import describe, parse
+from spatial_llava_ros.lift import lift_with_shape
+from spatial_llava_ros.proposals import propose
+from spatial_llava_ros.types import Answer, Object3D, RgbdFrame, Status
+from spatial_llava_ros.verify import verify
+
+
+class Cancelled(Exception):
+    """The caller asked to stop."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    frame: RgbdFrame
+    features: Features
+    timings_ms: dict[str, float]
+
+
+class Locator:
+    """Finds the thing an expression means in a frame. Not thread-safe: one caller at a time."""
+
+    def __init__(self) -> None:
+        self._seen: _Seen | None = None
+
+    def locate(
+        self,
+        frame: RgbdFrame,
+        text: str,
+        cancelled: Callable[[], bool] = lambda: False,
+        progress: Callable[[str], None] = lambda stage: None,
+    ) -> Answer:
+        """Answer one expression about one frame.
+
+        Args:
+            cancelled: asked between the steps; once it says True the answer's status is CANCELLED.
+            progress: told the name of each step as it begins.
+
+        Returns:
+            The answer; its objects are in the frame's world frame where the camera's pose is known, else in the camera
+            frame. Timings are of this call, so a frame that was seen before costs nothing to see.
+
+        Raises:
+            ExpressionError: an expression that is empty, too long or not text.
+        """
+        start = perf_counter()
+        expression = parse(text)
+        understood = f"understood: {describe(expression)}"
+        timings = {"parse": _ms(start)}
+
+        def stage(name: str) -> None:
+            if cancelled():
+                raise Cancelled
+            progress(name)
+
+        try:
+            if self._seen is None or self._seen.frame is not frame:
+                self._seen = self._look(frame, stage)
+                timings |= self._seen.timings_ms
+            features = self._seen.features
+            stage("ground")
+            start = perf_counter()
+            grounding, relations = ground(expression, features)
+            timings["ground"] = _ms(start)
+            stage("verify")
+            start = perf_counter()
+            label = expression.targets[0].noun
+            objects = [
+                replace(obj, label=label if i in grounding.chosen else obj.label, score=float(grounding.scores[i]))
+                for i, obj in enumerate(features.objects)
+            ]
+            evidence = ""
+            if grounding.chosen:
+                _, evidence = verify(grounding.chosen[0], relations, objects, features.layout)
+            timings["verify"] = _ms(start)
+        except Cancelled:
+            return Answer(text, Status.CANCELLED, "cancelled before an answer was reached", timings_ms=timings)
+
+        chosen = tuple(_in_world(objects[i], frame) for i in grounding.chosen)
+        why = "; ".join(part for part in (understood, evidence, grounding.explanation) if part)
+        if grounding.status is Status.FOUND and chosen[0].position is None:
+            return Answer(text, Status.NO_DEPTH, f"{why}; seen, but without enough depth", chosen[0], chosen, timings)
+        if grounding.status is Status.FOUND:
+            return Answer(text, Status.FOUND, why, chosen[0], chosen, timings)
+        if grounding.status is Status.AMBIGUOUS:
+            return Answer(text, Status.AMBIGUOUS, f"{why}; {len(chosen)} things fit", None, chosen, timings)
+        return Answer(text, Status.NOT_FOUND, f"{why}; nothing in view fits", None, (), timings)
+
+    def _look(self, frame: RgbdFrame, stage: Callable[[str], None]) -> _Seen:
+        """Everything that depends on the frame alone."""
+        timings = {}
+        stage("propose")
+        start = perf_counter()
+        proposals = propose(frame)
+        timings["propose"] = _ms(start)
+        stage("lift")
+        start = perf_counter()
+        points = back_project(frame.depth, frame.intrinsics)
+        lifted = [lift_with_shape(frame, region, proposals, points) for region in proposals.regions]
+        timings["lift"] = _ms(start)
+        start = perf_counter()
+        features = extract_features(frame, proposals, [o for o, _ in lifted], [s for _, s in lifted])
+        timings["features"] = _ms(start)
+        return _Seen(frame, features, timings)
+
+
+def _in_world(obj: Object3D, frame: RgbdFrame) -> Object3D:
+    if frame.world_from_camera is None:
+        return obj
+    return transform_object(obj, frame.world_from_camera, frame.world_frame_id)
+
+
+def _ms(start: float) -> float:
+    return (perf_counter() - start) * 1e3

@@ -1,0 +1,48 @@
+"""Say in metres whether the stated relations hold between the things that were chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from spatial_llava_ros.language.expression import Relation
+from spatial_llava_ros.relations import Layout, between, evidence, pairwise
+from spatial_llava_ros.types import Object3D
+
+HOLDS = 0.5
+
+
+def verify(
+    target: int, relations: Sequence[tuple[Relation, Sequence[int]]], objects: Sequence[Object3D], layout: Layout
+) -> tuple[float, str]:
+    """Check each relation of a target against the lifted boxes.
+
+    Args:
+        target: index of the chosen object.
+        relations: each relation with the indices of its landmarks.
+        layout: of `objects`.
+
+    Returns:
+        How well the worst relation holds, 0..1 (1 without relations), and the evidence in words.
+    """
+    worst, words = 1.0, []
+    for relation, landmarks in relations:
+        if not landmarks:
+            continue
+        name = relation.predicate.replace("_", " ")
+        named = " and ".join(f"#{objects[j].id} {objects[j].label}" for j in landmarks)
+        if relation.predicate == "between":
+            holds = float(between(layout)[target, landmarks[0], landmarks[-1]])
+            measured = ""
+        else:
+            scores = pairwise(relation.predicate, layout)
+            holds = float(min(scores[target, j] for j in landmarks))
+            value = evidence(relation.predicate, layout, target, landmarks[0])
+            measured = "" if np.isnan(value) else f" by {value:.2f} m"
+        if relation.negated:
+            holds = 1 - holds
+            name = f"not {name}"
+        worst = min(worst, holds)
+        words.append(f"{name} {named}{measured}" + ("" if holds >= HOLDS else " (doubtful)"))
+    return worst, ", ".join(words)
