@@ -1,0 +1,119 @@
+"""Hierarchical merging of superpixels (Uijlings et al., Selective Search, IJCV 2013; Arbelaez et al., MCG, CVPR 2014).
+
+Regions join in order of dissimilarity: what speaks against them along their common boundary, how their colours
+differ, and how large they are. Each round joins all pairs that are each other's best at once, so that a tree takes a
+few dozen whole-array rounds. Trees with other weights see other things; all inner nodes of all trees are candidates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spatial_llava_ros.proposals.adjacency import Adjacency
+from spatial_llava_ros.proposals.surfels import Surfels
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each cue speaks against merging."""
+
+    color: float
+    jump: float
+    concave: float
+    convex: float
+    plane: float
+    contrast: float
+    size: float
+
+    def boundary(self) -> np.ndarray:
+        """(5,) weights in the order of `Adjacency.cues`."""
+        return np.array([self.color, self.jump, self.concave, self.convex, self.plane])
+
+
+SHAPE_TREE = Weights(color=0.3, jump=1.5, concave=0.8, convex=0.1, plane=1.5, contrast=0.3, size=0.4)
+COLOR_TREE = Weights(color=1.0, jump=0.8, concave=0.3, convex=0.2, plane=0.1, contrast=1.0, size=0.4)
+MIXED_TREE = Weights(color=0.7, jump=1.0, concave=0.6, convex=0.1, plane=0.6, contrast=0.6, size=0.6)
+TREES = (SHAPE_TREE, MIXED_TREE, COLOR_TREE)
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """A binary merge tree over N superpixels; nodes 0..N-1 are the superpixels, later nodes join two earlier ones.
+
+    Attributes:
+        children: (M, 2) int, of node N + k.
+        cost: (N + M,) dissimilarity at which a node was made; 0 for superpixels.
+        parent: (N + M,) int, -1 at a root.
+    """
+
+    children: np.ndarray
+    cost: np.ndarray
+    parent: np.ndarray
+
+
+def build_tree(surfels: Surfels, adjacency: Adjacency, weights: Weights) -> Tree:
+    """Merge touching superpixels until none touch."""
+    count = len(surfels.pixels)
+    limit = 2 * count
+    pixels = np.zeros(limit)
+    pixels[:count] = surfels.pixels
+    color = np.zeros((limit, 3))
+    color[:count] = surfels.lab * surfels.pixels[:, None]
+    total = pixels.sum()
+    children = np.zeros((count, 2), np.int64)
+    cost = np.zeros(limit)
+    parent = np.full(limit, -1, np.int64)
+    pair = adjacency.pair.copy()
+    against = (adjacency.cues() @ weights.boundary()) * adjacency.length
+    length = adjacency.length.copy()
+    made = count
+    while len(pair):
+        i, j = pair.T
+        dissimilarity = _dissimilarity(pixels, color, total, i, j, against / length, weights)
+        chosen = _mutual_best(dissimilarity, pair, made)
+        new = made + np.arange(len(chosen))
+        a, b = i[chosen], j[chosen]
+        children[new - count] = pair[chosen]
+        # a node never costs less than its parts, so that the tree reads as a hierarchy of boundaries
+        cost[new] = np.maximum(dissimilarity[chosen], np.maximum(cost[a], cost[b]))
+        parent[a] = parent[b] = new
+        pixels[new] = pixels[a] + pixels[b]
+        color[new] = color[a] + color[b]
+        made += len(chosen)
+        name = np.arange(made)
+        name[a] = name[b] = new
+        pair = np.sort(name[pair], axis=1)
+        keep = pair[:, 0] != pair[:, 1]
+        key, row = np.unique(pair[keep, 0] * limit + pair[keep, 1], return_inverse=True)
+        row = row.ravel()
+        pair = np.stack([key // limit, key % limit], axis=1)
+        against = np.bincount(row, against[keep], len(key))
+        length = np.bincount(row, length[keep], len(key))
+    return Tree(children[: made - count], cost[:made], parent[:made])
+
+
+def _dissimilarity(
+    pixels: np.ndarray,
+    color: np.ndarray,
+    total: float,
+    i: np.ndarray,
+    j: np.ndarray,
+    boundary: np.ndarray,
+    weights: Weights,
+) -> np.ndarray:
+    difference = np.linalg.norm(color[i] / pixels[i, None] - color[j] / pixels[j, None], axis=1)
+    contrast = 1 - np.exp(-difference / 20)
+    small = np.minimum(pixels[i], pixels[j]) / total
+    # a crumb costs less to join than a whole thing: up to `size` more at one percent of the picture and beyond
+    return (boundary + weights.contrast * contrast) * (1 - weights.size + weights.size * np.minimum(1, small / 0.01) ** 0.5)
+
+
+def _mutual_best(dissimilarity: np.ndarray, pair: np.ndarray, nodes: int) -> np.ndarray:
+    """Rows of `pair` whose two nodes are each other's least dissimilar neighbour; never empty."""
+    order = np.argsort(dissimilarity, kind="stable")
+    backwards = order[::-1]
+    best = np.full(nodes, -1)
+    best[pair[backwards].ravel()] = np.repeat(backwards, 2)  # the last write, the least dissimilar, stays
+    return np.flatnonzero((best[pair[:, 0]] == np.arange(len(pair))) & (best[pair[:, 1]] == np.arange(len(pair))))
