@@ -14,7 +14,7 @@ settings.load_profile("repeatable")
 
 
 def _data_folder() -> Path:
-    """Real frames are not part of the project: SPATIAL_LLAVA_DATA names their folder, or it lies beside the checkout."""
+    """Real frames are no part of the project: SPATIAL_LLAVA_DATA names their folder, else they lie by the checkout."""
     beside = Path(__file__).resolve().parents[2] / "shared" / "data"
     return Path(os.environ.get("SPATIAL_LLAVA_DATA", beside))
 
