@@ -17,7 +17,7 @@ from spatial_llava_ros.grounding.grounder import ground
 from spatial_llava_ros.language import describe, parse
 from spatial_llava_ros.lift import lift_with_shape
 from spatial_llava_ros.proposals import propose
-from spatial_llava_ros.types import Answer, Object3D, RgbdFrame, Status
+from spatial_llava_ros.types import Answer, Object3D, Proposals, RgbdFrame, Status
 from spatial_llava_ros.verify import verify
 
 
@@ -35,7 +35,9 @@ class _Seen:
 class Locator:
     """Finds the thing an expression means in a frame. Not thread-safe: one caller at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, propose: Callable[[RgbdFrame], Proposals] = propose) -> None:
+        """`propose` finds the regions; another one may be given, to measure the later steps on perfect regions."""
+        self._propose = propose
         self._seen: _Seen | None = None
 
     def locate(
@@ -106,7 +108,7 @@ class Locator:
         timings = {}
         stage("propose")
         start = perf_counter()
-        proposals = propose(frame)
+        proposals = self._propose(frame)
         timings["propose"] = _ms(start)
         stage("lift")
         start = perf_counter()
