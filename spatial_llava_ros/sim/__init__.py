@@ -1,0 +1,36 @@
+"""Procedural indoor RGB-D scenes with exact truth: the demo's camera, the ruler of every accuracy figure.
+
+    scene = make_scene("tabletop", seed=3)
+    shot = render(scene, default_view(scene), SimCamera())
+    shot.frame, shot.instance, shot.objects
+
+Open3D is imported when the first ray is cast, not before.
+"""
+
+from __future__ import annotations
+
+from spatial_llava_ros.sim.camera import SimCamera, camera_path, default_view, look_at
+from spatial_llava_ros.sim.layouts import LAYOUTS, make_scene
+from spatial_llava_ros.sim.noise import D435, KINECT1, NONE, PRESETS, ColorNoise, DepthNoise
+from spatial_llava_ros.sim.rendering import render
+from spatial_llava_ros.sim.scene import Scene
+from spatial_llava_ros.sim.truth import SimFrame, TrueObject
+
+__all__ = [
+    "D435",
+    "KINECT1",
+    "LAYOUTS",
+    "NONE",
+    "PRESETS",
+    "ColorNoise",
+    "DepthNoise",
+    "Scene",
+    "SimCamera",
+    "SimFrame",
+    "TrueObject",
+    "camera_path",
+    "default_view",
+    "look_at",
+    "make_scene",
+    "render",
+]

@@ -1,0 +1,35 @@
+"""The colour words of the simulator, each with shades that people agree to call by that word."""
+
+from __future__ import annotations
+
+import numpy as np
+
+# sRGB 0..255. Shades on the border between two words (teal, maroon, beige …) are left out on purpose.
+SHADES: dict[str, tuple[tuple[int, int, int], ...]] = {
+    "red": ((200, 24, 30), (220, 40, 36), (176, 18, 26)),
+    "orange": ((244, 126, 20), (250, 140, 40), (235, 112, 14)),
+    "yellow": ((246, 208, 30), (250, 220, 70), (236, 196, 20)),
+    "green": ((40, 140, 56), (70, 165, 60), (24, 112, 52), (110, 180, 70)),
+    "blue": ((28, 74, 190), (40, 110, 210), (20, 52, 140), (70, 140, 220)),
+    "purple": ((104, 44, 150), (126, 66, 170), (86, 36, 126)),
+    "pink": ((242, 130, 172), (246, 156, 190), (236, 104, 156)),
+    "brown": ((112, 68, 34), (128, 80, 44), (92, 54, 28)),
+    "black": ((26, 26, 28), (34, 34, 36), (20, 20, 24)),
+    "white": ((240, 240, 236), (246, 246, 246), (232, 230, 224)),
+    "grey": ((128, 130, 132), (112, 114, 118), (146, 148, 150)),
+}
+VIVID = ("red", "orange", "yellow", "green", "blue", "purple", "pink")
+NEUTRAL = ("black", "white", "grey")
+
+
+def linear_from_srgb(rgb: np.ndarray) -> np.ndarray:
+    """sRGB 0..255 to linear reflectance 0..1 (IEC 61966-2-1), float32."""
+    s = np.asarray(rgb, np.float32) / 255
+    return np.where(s <= 0.04045, s / 12.92, ((s + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def shade(word: str, rng: np.random.Generator) -> np.ndarray:
+    """An sRGB colour (3,) float64 0..255 that is called `word`, varied a little in lightness."""
+    options = SHADES[word]
+    base = np.array(options[rng.integers(len(options))], np.float64)
+    return np.clip(base * rng.uniform(0.93, 1.05) + rng.uniform(-3, 3, 3), 4, 252)

@@ -1,0 +1,200 @@
+"""The faults of real cameras: depth from triangulation, and colour from a small sensor.
+
+Depth comes from a disparity d = f b / z, so an error of sigma_d pixels becomes sigma_z = z^2 sigma_d / (f b):
+- Grunnet-Jepsen, Sweetser, Woodfill, "Best-Known-Methods for Tuning Intel RealSense D400 Depth Cameras" (2018):
+  depth RMS error = distance^2 x subpixel / (focal length x baseline), subpixel 0.05 to 0.1, baseline 50 mm.
+- Khoshelham, Oude Elberink, "Accuracy and Resolution of Kinect Depth Data" (Sensors 2012): 1.4e-3 z^2 for Kinect v1,
+  disparity in steps of 1/8 pixel, baseline 75 mm.
+- Nguyen, Izadi, Lovell, "Modeling Kinect Sensor Noise" (3DIMPVT 2012): growth at grazing angles, loss beyond 70 degrees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+
+@dataclass(frozen=True)
+class DepthNoise:
+    """A triangulating depth camera.
+
+    Attributes:
+        baseline: metres between its two eyes (or eye and projector); the second eye is to the right.
+        disparity_sigma: standard deviation of disparity in pixels on a good surface.
+        disparity_step: disparities are whole multiples of this, pixels; 0 for none.
+        depth_unit: depths are whole multiples of this, metres; 0 for none.
+        correlation: standard deviation in pixels of the blur that makes neighbouring errors alike (matching window).
+        near, far: metres; nothing is measured outside.
+        signal_floor: smallest returned signal (infrared reflectance x cosine of incidence / z^2) that is measured.
+        edge_jitter: pixels by which depth edges wander.
+        flying: share of edge pixels that get a depth between front and back.
+        edge_dropout: share of edge pixels without depth.
+        holes: share of pixels lost for no reason.
+        shadow: whether what the second eye cannot see is missing.
+        shine: how much mirror-like materials lose, 0 none to 1.
+    """
+
+    baseline: float = 0.05
+    disparity_sigma: float = 0.06
+    disparity_step: float = 1 / 32
+    depth_unit: float = 0.001
+    correlation: float = 2.0
+    near: float = 0.28
+    far: float = 8.0
+    signal_floor: float = 0.008
+    edge_jitter: float = 0.8
+    flying: float = 0.15
+    edge_dropout: float = 0.25
+    holes: float = 0.0005
+    shadow: bool = True
+    shine: float = 1.0
+
+    def depth_sigma(self, z: float | np.ndarray, fx: float) -> float | np.ndarray:
+        """Standard deviation in metres at depth z (metres) on a good surface seen straight on; fx in pixels."""
+        return z**2 * self.disparity_sigma / (fx * self.baseline)
+
+
+D435 = DepthNoise()
+KINECT1 = DepthNoise(
+    baseline=0.075, disparity_sigma=0.05, disparity_step=1 / 8, correlation=1.0, near=0.5, far=5.0,
+    signal_floor=0.012, edge_jitter=1.2, flying=0.05, edge_dropout=0.45,
+)  # fmt: skip
+NONE = DepthNoise(
+    disparity_sigma=0.0, disparity_step=0.0, depth_unit=0.0, near=0.0, far=np.inf, signal_floor=0.0,
+    edge_jitter=0.0, flying=0.0, edge_dropout=0.0, holes=0.0, shadow=False, shine=0.0,
+)  # fmt: skip
+PRESETS = {"d435": D435, "kinect1": KINECT1, "none": NONE}
+
+
+def _field(rng: np.random.Generator, shape: tuple[int, int], sigma: float) -> np.ndarray:
+    """Unit-variance noise (H, W) float32, correlated over `sigma` pixels."""
+    white = rng.standard_normal(shape, dtype=np.float32)
+    if sigma <= 0:
+        return white
+    blurred = cv2.GaussianBlur(white, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+    # Variance left by a Gaussian blur of white noise: 1 / (4 pi sigma^2).
+    return blurred * np.float32(np.sqrt(4 * np.pi) * sigma)
+
+
+def measure_depth(
+    depth: np.ndarray,
+    cosine: np.ndarray,
+    infrared: np.ndarray,
+    mirror: np.ndarray,
+    second_eye: np.ndarray | None,
+    noise: DepthNoise,
+    fx: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """What the camera reports for a true depth image.
+
+    Args:
+        depth: (H, W) float32 metres, inf or NaN where there is nothing.
+        cosine: (H, W) float32 of the angle of incidence, 0..1.
+        infrared: (H, W) float32 reflectance to the depth camera's light, 0..1.
+        mirror: (H, W) float32, 0..1: how much light is lost to mirror reflection, highlights included.
+        second_eye: (H, W) bool, seen by the second eye too; None when that does not matter.
+        fx: focal length in pixels.
+
+    Returns:
+        (H, W) float32 metres, NaN where nothing was measured.
+    """
+    z = np.where(np.isfinite(depth), depth, np.float32(0)).astype(np.float32)
+    shape = z.shape
+    lost = z <= 0
+    if noise.flying or noise.edge_dropout or noise.edge_jitter:
+        z, lost = _ragged_edges(z, lost, noise, rng)
+    if noise.disparity_sigma or noise.disparity_step:
+        fb = np.float32(fx * noise.baseline)
+        disparity = fb / np.maximum(z, 1e-3)
+        wave = 0.8 * _field(rng, shape, noise.correlation) + 0.6 * _field(rng, shape, 0)
+        # Less signal, more noise: up to three times at grazing angles (Nguyen et al.).
+        disparity += wave * np.float32(noise.disparity_sigma) * np.minimum(1 / np.maximum(cosine, 0.1) ** 0.5, 3)
+        if noise.disparity_step:
+            disparity = np.round(disparity / noise.disparity_step) * np.float32(noise.disparity_step)
+        z = fb / np.maximum(disparity, 1e-3)
+    if noise.depth_unit:
+        z = np.round(z / noise.depth_unit) * np.float32(noise.depth_unit)
+    if noise.signal_floor or noise.shine:
+        blotch = _field(rng, shape, 2.5)
+        signal = infrared * cosine / np.maximum(z, 0.3) ** 2
+        lost |= signal < noise.signal_floor * np.exp(0.6 * blotch)
+        lost |= noise.shine * mirror + 0.12 * blotch > 0.75
+    if noise.shadow and second_eye is not None:
+        # Matching windows bleed into the shadow: its outermost pixel is filled.
+        lost |= cv2.erode((~second_eye).astype(np.uint8), np.ones((1, 3), np.uint8)).astype(bool)
+    if noise.holes:
+        lost |= rng.random(shape, dtype=np.float32) < noise.holes
+    lost |= (z < noise.near) | (z > noise.far)
+    z[lost] = np.nan
+    return z.astype(np.float32)
+
+
+def _ragged_edges(
+    z: np.ndarray, lost: np.ndarray, noise: DepthNoise, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Depth edges that wander, with pixels between front and back and pixels without depth."""
+    kernel = np.ones((3, 3), np.uint8)
+    high, low = cv2.dilate(z, kernel), cv2.erode(z, kernel)
+    step = (high - low > 0.02 + 0.02 * low).astype(np.uint8)
+    band = cv2.dilate(step, kernel).astype(bool)
+    rows, columns = np.nonzero(band)
+    if len(rows) == 0:
+        return z, lost
+    shape = z.shape
+    # Noise is drawn for the whole image so that it does not depend on what the edges are.
+    dx = _field(rng, shape, 1.5)[band] * noise.edge_jitter
+    dy = _field(rng, shape, 1.5)[band] * noise.edge_jitter
+    chance = rng.random(shape, dtype=np.float32)[band]
+    mix = rng.random(shape, dtype=np.float32)[band]
+    x = np.clip(np.rint(columns + dx), 0, shape[1] - 1).astype(int)
+    y = np.clip(np.rint(rows + dy), 0, shape[0] - 1).astype(int)
+    moved = z[y, x]
+    at_step = step[band].astype(bool)
+    flying = at_step & (chance < noise.flying)
+    between = 1 / (mix / np.maximum(high[band], 1e-3) + (1 - mix) / np.maximum(low[band], 1e-3))
+    moved = np.where(flying & (low[band] > 0), between, moved)
+    out, gone = z.copy(), lost.copy()
+    out[band] = moved
+    gone[band] = (moved <= 0) | (at_step & (chance > 1 - noise.edge_dropout))
+    return out, gone
+
+
+@dataclass(frozen=True)
+class ColorNoise:
+    """A colour camera. blur is the lens in pixels; shot and read are variances in linear light per unit of light and
+    constant; vignette the loss in the corners; white_balance the standard deviation of the gain of red and blue."""
+
+    blur: float = 0.55
+    shot: float = 2.0e-4
+    read: float = 2.0e-6
+    vignette: float = 0.12
+    white_balance: float = 0.025
+
+
+_LEVELS = np.linspace(0, 1, 4096)
+_SRGB = np.where(_LEVELS <= 0.0031308, 12.92 * _LEVELS, 1.055 * _LEVELS ** (1 / 2.4) - 0.055)
+_SRGB_TABLE = np.rint(_SRGB * 255).astype(np.uint8)
+
+
+def expose(light: np.ndarray, noise: ColorNoise, gain: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Linear light (H, W, 3) float32, 1 = white, to an sRGB picture (H, W, 3) uint8 with the camera's faults.
+
+    Args:
+        gain: (3,) white balance of the camera.
+    """
+    picture = cv2.GaussianBlur(light, (0, 0), noise.blur) if noise.blur > 0 else light
+    height, width = light.shape[:2]
+    if noise.vignette:
+        y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+        x = np.linspace(-1, 1, width, dtype=np.float32)[None]
+        picture = picture * (1 - noise.vignette / 2 * (x * x + y * y))[..., None]
+    picture = picture * gain.astype(np.float32)
+    # A soft shoulder instead of a hard clip.
+    picture = np.where(picture > 0.8, 1 - 0.2 * np.exp(-(picture - 0.8) / 0.2), picture)
+    if noise.shot or noise.read:
+        sigma = np.sqrt(np.maximum(picture, 0) * np.float32(noise.shot) + np.float32(noise.read))
+        picture = picture + sigma * rng.standard_normal(picture.shape, dtype=np.float32)
+    return _SRGB_TABLE[np.clip(picture * 4095, 0, 4095).astype(np.uint16)]

@@ -1,0 +1,287 @@
+"""render(scene, pose, camera): the picture, the depth and the truth of one moment.
+
+Direct light from glowing balls with soft shadows, ambient light with occlusion, Blinn-Phong highlights. Shadow and
+ambient rays are spread over 4 x 4 pixel tiles (interleaved sampling: Keller, Heidrich, 2001) and then smoothed over
+pixels of the same surface.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from spatial_llava_ros.geometry import pixel_rays, project, transform_points
+from spatial_llava_ros.sim.camera import SimCamera
+from spatial_llava_ros.sim.mesh import Mesh, corner_normals, join
+from spatial_llava_ros.sim.noise import expose, measure_depth
+from spatial_llava_ros.sim.raycast import Hits, RayCaster
+from spatial_llava_ros.sim.scene import Light, Placed, Scene
+from spatial_llava_ros.sim.surface import MATERIALS, Surface, sample
+from spatial_llava_ros.sim.truth import SimFrame, TrueObject
+from spatial_llava_ros.types import CameraIntrinsics, RgbdFrame
+
+WORLD = "map"
+_TILE = 4
+_LIGHT_REACH = 2.0  # metres at which a light gives its nominal power
+_AMBIENT_REACH = 0.35  # metres within which neighbours darken
+
+
+@dataclass(frozen=True, eq=False)
+class _Baked:
+    """A scene as arrays over triangles and parts."""
+
+    caster: RayCaster
+    corner_normals: np.ndarray  # (F, 3, 3) float32 world
+    part: np.ndarray  # (F,) uint16
+    instance: np.ndarray  # (F,) int32
+    surfaces: list[Surface]
+    model_from_world: np.ndarray  # (P, 4, 4)
+
+
+def _bake(scene: Scene) -> _Baked:
+    """World-frame triangles of everything; kept with the scene, so that a moving camera pays once."""
+    if "baked" in scene.cache:
+        return scene.cache["baked"]
+    meshes, normals, surfaces, poses, owners = [], [], [], [], []
+    pieces = [(part, np.eye(4), 0) for part in scene.structure]
+    pieces += [(part, o.world_from_model, o.id) for o in scene.objects for part in o.model.parts]
+    for part, pose, owner in pieces:
+        meshes.append(part.mesh.moved(pose))
+        normals.append(corner_normals(part.mesh) @ pose[:3, :3].T)
+        surfaces.append(part.surface)
+        poses.append(np.linalg.inv(pose))
+        owners.append(owner)
+    counts = [len(m.triangles) for m in meshes]
+    baked = _Baked(
+        RayCaster(join(*meshes)),
+        np.concatenate(normals).astype(np.float32),
+        np.repeat(np.arange(len(meshes), dtype=np.uint16), counts),
+        np.repeat(np.array(owners, np.int32), counts),
+        surfaces,
+        np.array(poses),
+    )
+    scene.cache["baked"] = baked
+    return baked
+
+
+def render(scene: Scene, world_from_camera: np.ndarray, camera: SimCamera, stamp: int = 0) -> SimFrame:
+    """One frame, in world frame "map", with its truth.
+
+    Args:
+        world_from_camera: (4, 4) pose of the optical frame.
+        stamp: nanoseconds; with scene and pose it also seeds the noise.
+
+    Raises:
+        MissingDependencyError: Open3D is not installed.
+    """
+    baked = _bake(scene)
+    intrinsics = camera.intrinsics
+    pose_key = np.frombuffer(np.ascontiguousarray(world_from_camera, np.float64).tobytes(), np.uint32)
+    rng = np.random.default_rng([scene.seed, stamp, *pose_key.tolist()])
+    columns, rows = pixel_rays(intrinsics)
+    rays = np.empty((*intrinsics.shape, 3), np.float32)
+    rays[..., 0], rays[..., 1], rays[..., 2] = columns, rows[:, None], 1
+    directions = rays @ world_from_camera[:3, :3].T.astype(np.float32)
+    eye = world_from_camera[:3, 3].astype(np.float32)
+    hits = baked.caster.cast(eye, directions)
+    points, normals, cosine = _surface_points(baked, hits, eye, directions)
+    albedo, material = _paint(baked, hits, points, normals, intrinsics)
+    light, glare = _shade(scene, baked, hits, points, normals, directions, albedo, material)
+    gain = np.array([1 + rng.normal(0, camera.color_noise.white_balance), 1, 1 + rng.normal(0, camera.color_noise.white_balance)])
+    color = expose(light, camera.color_noise, gain, rng)
+    second = None
+    if camera.noise.shadow:
+        other = eye + np.float32(camera.noise.baseline) * world_from_camera[:3, 0].astype(np.float32)
+        second = ~baked.caster.blocked(points + 1e-3 * normals, (other - points) * np.float32(0.999))
+    infrared = albedo.mean(-1) * material[..., 2]
+    mirror = np.clip(material[..., 3] * (0.35 + glare), 0, 1)
+    depth = measure_depth(hits.t, cosine, infrared, mirror, second, camera.noise, intrinsics.fx, rng)
+    instance = np.where(hits.triangle >= 0, baked.instance[hits.triangle], 0).astype(np.int32)
+    frame = RgbdFrame(
+        color, depth, intrinsics, stamp, world_from_camera=np.array(world_from_camera, np.float64), world_frame_id=WORLD
+    )
+    return SimFrame(frame, instance, _true_objects(scene, instance, world_from_camera, intrinsics))
+
+
+def _surface_points(
+    baked: _Baked, hits: Hits, eye: np.ndarray, directions: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """World points and smooth normals towards the viewer (H, W, 3), and the cosine of incidence (H, W), float32."""
+    t = np.where(np.isfinite(hits.t), hits.t, np.float32(10))
+    points = eye + t[..., None] * directions
+    u, v = hits.uv[..., 0], hits.uv[..., 1]
+    corners = baked.corner_normals[hits.triangle]
+    normals = corners[..., 1, :] * u[..., None]
+    normals += corners[..., 2, :] * v[..., None]
+    normals += corners[..., 0, :] * (1 - u - v)[..., None]
+    flip = np.einsum("hwc,hwc->hw", hits.normal, directions) > 0
+    # Winding decides the smooth normals' side, the triangle's own normal which side is seen.
+    flip ^= np.einsum("hwc,hwc->hw", hits.normal, normals) < 0
+    normals *= np.where(flip, np.float32(-1), np.float32(1))[..., None]
+    normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-9)
+    length = np.linalg.norm(directions, axis=-1) * np.maximum(np.linalg.norm(hits.normal, axis=-1), 1e-9)
+    cosine = np.abs(np.einsum("hwc,hwc->hw", hits.normal, directions)) / length
+    return points, normals, cosine
+
+
+def _paint(
+    baked: _Baked, hits: Hits, points: np.ndarray, normals: np.ndarray, intrinsics: CameraIntrinsics
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reflectance (H, W, 3) and material (H, W, 5: specular, gloss, infrared, shine, emission) of each pixel."""
+    shape = hits.triangle.shape
+    part = baked.part[hits.triangle].ravel()
+    order = np.argsort(part, kind="stable")
+    edges = np.searchsorted(part[order], np.arange(len(baked.surfaces) + 1))
+    albedo = np.zeros((part.size, 3), np.float32)
+    flat_points, flat_normals = points.reshape(-1, 3), normals.reshape(-1, 3)
+    table = np.zeros((len(baked.surfaces), 5), np.float32)
+    z = hits.t.ravel()
+    for k, surface in enumerate(baked.surfaces):
+        m = MATERIALS[surface.material]
+        table[k] = m.specular, m.gloss, m.infrared, m.shine, surface.emission
+        pick = order[edges[k] : edges[k + 1]]
+        if len(pick) == 0:
+            continue
+        if surface.texture.shape[:2] == (1, 1):
+            albedo[pick] = surface.texture[0, 0]
+            continue
+        pose = baked.model_from_world[k].astype(np.float32)
+        local = flat_points[pick] @ pose[:3, :3].T + pose[:3, 3]
+        pixel = float(np.median(z[pick])) / intrinsics.fx
+        albedo[pick] = sample(surface, local, flat_normals[pick] @ pose[:3, :3].T, pixel)
+    return albedo.reshape(*shape, 3), table[part].reshape(*shape, 5)
+
+
+def _shade(
+    scene: Scene, baked: _Baked, hits: Hits, points: np.ndarray, normals: np.ndarray, directions: np.ndarray,
+    albedo: np.ndarray, material: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Linear light (H, W, 3) and the strength of highlights (H, W)."""
+    shape = hits.triangle.shape
+    start = points + 5e-4 * normals
+    pattern = np.random.default_rng(0)  # the same tile for every picture
+    seen = np.empty((*shape, len(scene.lights) + 1), np.float32)
+    towards = []
+    for k, light in enumerate(scene.lights):
+        spots = np.array(light.position) + light.radius * _ball(pattern, _TILE * _TILE)
+        direction = _tiled(spots.astype(np.float32), shape) - start
+        seen[..., k] = ~baked.caster.blocked(start, direction)
+        towards.append(np.asarray(light.position, np.float32) - points)
+    sphere = _ball(pattern, _TILE * _TILE)
+    sphere /= np.linalg.norm(sphere, axis=1, keepdims=True)
+    cosine_lobe = normals + _tiled(0.98 * sphere.astype(np.float32), shape)
+    cosine_lobe *= np.float32(_AMBIENT_REACH) / np.maximum(np.linalg.norm(cosine_lobe, axis=-1, keepdims=True), 1e-6)
+    seen[..., -1] = ~baked.caster.blocked(start, cosine_lobe)
+    seen = _smooth(seen, np.where(np.isfinite(hits.t), hits.t, 10), baked.part[hits.triangle], normals)
+
+    sky = (0.82 + 0.18 * normals[..., 2]) * (0.3 + 0.7 * seen[..., -1])
+    total = sky[..., None] * np.asarray(scene.ambient, np.float32)
+    glare = np.zeros(shape, np.float32)
+    highlight = np.zeros((*shape, 3), np.float32)
+    glossy = material[..., 0] > 0.02
+    view = -directions[glossy] / np.linalg.norm(directions[glossy], axis=-1, keepdims=True)
+    for k, light in enumerate(scene.lights):
+        distance = np.linalg.norm(towards[k], axis=-1)
+        lambert = np.maximum(np.einsum("hwc,hwc->hw", normals, towards[k]), 0) / distance
+        strength = seen[..., k] * (_LIGHT_REACH / distance) ** 2
+        color = np.asarray(light.color, np.float32)
+        total += (lambert * strength)[..., None] * color
+        half = view + towards[k][glossy] / distance[glossy][:, None]
+        half /= np.linalg.norm(half, axis=-1, keepdims=True)
+        facing = np.maximum((half * normals[glossy]).sum(-1), 1e-4)
+        shine = np.exp(material[glossy, 1] * np.log(facing)) * strength[glossy]
+        glare[glossy] += shine
+        highlight[glossy] += (shine * material[glossy, 0])[:, None] * color
+    total += material[..., 4:5]
+    return albedo * total + highlight, glare
+
+
+def _ball(rng: np.random.Generator, n: int) -> np.ndarray:
+    """n points (n, 3) spread in the unit ball."""
+    points = rng.standard_normal((n, 3))
+    return points / np.linalg.norm(points, axis=1, keepdims=True) * rng.uniform(0, 1, (n, 1)) ** (1 / 3)
+
+
+def _tiled(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """(16, 3) values laid out as 4 x 4 tiles over an image (H, W, 3)."""
+    tile = values.reshape(_TILE, _TILE, 3)
+    repeat = (-(-shape[0] // _TILE), -(-shape[1] // _TILE), 1)
+    return np.tile(tile, repeat)[: shape[0], : shape[1]]
+
+
+def _smooth(values: np.ndarray, depth: np.ndarray, part: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """Mean over a 5 x 5 neighbourhood of pixels of the same part at a similar depth; (H, W, C), separable."""
+    for axis in (0, 1):
+        total, weight = values.copy(), np.ones(depth.shape, np.float32)
+        for step in (1, 2):
+            a = (slice(None, -step), slice(None)) if axis == 0 else (slice(None), slice(None, -step))
+            b = (slice(step, None), slice(None)) if axis == 0 else (slice(None), slice(step, None))
+            same = (part[a] == part[b]) & (np.abs(depth[a] - depth[b]) < 0.012 * step * depth[a])
+            same = same.astype(np.float32)
+            total[a] += values[b] * same[..., None]
+            total[b] += values[a] * same[..., None]
+            weight[a] += same
+            weight[b] += same
+        values = total / weight[..., None]
+    return values
+
+
+def _true_objects(
+    scene: Scene, instance: np.ndarray, world_from_camera: np.ndarray, intrinsics: CameraIntrinsics
+) -> tuple[TrueObject, ...]:
+    pixels = np.bincount(instance.ravel(), minlength=len(scene.objects) + 1)
+    camera_from_world = np.linalg.inv(world_from_camera)
+    out = []
+    for placed in scene.objects:
+        if pixels[placed.id] == 0:
+            continue
+        rows, columns = np.nonzero(instance == placed.id)
+        visible = (float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1))
+        amodal, fraction = _whole(scene, placed, instance, camera_from_world, intrinsics)
+        x, y = placed.size[:2]
+        period = 0.0 if placed.model.round and _upright(placed) else (np.pi / 2 if x < 1.03 * y else np.pi)
+        if placed.model.ball is not None:
+            period = 0.0
+        out.append(
+            TrueObject(
+                placed.id, placed.model.category, placed.model.color, placed.model.also, placed.model.material,
+                visible, amodal, fraction, int(pixels[placed.id]), placed.world_from_object, placed.size, period,
+                placed.supporter, placed.container, _upright(placed),
+            )  # fmt: skip
+        )
+    return tuple(out)
+
+
+def _upright(placed: Placed) -> bool:
+    return bool(placed.world_from_model[2, 2] > 0.9)
+
+
+def _whole(
+    scene: Scene, placed: Placed, instance: np.ndarray, camera_from_world: np.ndarray, intrinsics: CameraIntrinsics
+) -> tuple[tuple[float, float, float, float], float]:
+    """Box of the whole silhouette, and the share of it that is seen; by rays at this object alone."""
+    key = ("alone", placed.id)
+    if key not in scene.cache:
+        mesh = join(*(p.mesh for p in placed.model.parts)).moved(placed.world_from_model)
+        scene.cache[key] = (mesh, RayCaster(mesh))
+    mesh, caster = scene.cache[key]
+    points = transform_points(camera_from_world, mesh.vertices)
+    pixel = project(points[points[:, 2] > 0.02], intrinsics)
+    low, high = pixel.min(0), pixel.max(0)
+    amodal = (float(np.ceil(low[0])), float(np.ceil(low[1])), float(np.floor(high[0]) + 1), float(np.floor(high[1]) + 1))
+    # At most 4096 rays, at pixel centres, so that each can be looked up in the instance mask.
+    stride = max(1, int(np.ceil(np.sqrt(np.prod(high - low) / 4096))))
+    u = np.arange(amodal[0], amodal[2], stride)
+    v = np.arange(amodal[1], amodal[3], stride)
+    grid_u, grid_v = np.meshgrid(u, v)
+    x, y = (grid_u - intrinsics.cx) / intrinsics.fx, (grid_v - intrinsics.cy) / intrinsics.fy
+    world_from_camera = np.linalg.inv(camera_from_world)
+    rays = np.stack([x, y, np.ones_like(x)], -1) @ world_from_camera[:3, :3].T
+    silhouette = np.isfinite(caster.cast(world_from_camera[:3, 3], rays).t)
+    inside = (grid_u >= 0) & (grid_u < intrinsics.width) & (grid_v >= 0) & (grid_v < intrinsics.height)
+    seen = np.zeros_like(silhouette)
+    seen[inside] = instance[grid_v[inside].astype(int), grid_u[inside].astype(int)] == placed.id
+    whole = int(silhouette.sum())
+    return amodal, float((seen & silhouette).sum() / whole) if whole else 1.0
