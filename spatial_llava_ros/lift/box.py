@@ -1,0 +1,281 @@
+"""The oriented box of a thing from the points that one camera sees of it.
+
+The box stands on what carries the thing: z is the normal of that surface. One view shows less than half of a thing,
+so the rest is completed from what is known: the carrier ends it below, a round footprint is a whole circle, a ball is
+a whole ball, and a box ends where its top or its second face ends. What could be neither seen nor completed
+is guessed, and the guess is given the standard deviation of a guess.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spatial_llava_ros.lift.covariance import depth_sigma
+from spatial_llava_ros.lift.footprint import Circle, Corner, Outline, fit_circle, fit_corner, near_outline
+from spatial_llava_ros.lift.foreground import Cloud
+
+GUESSED_DEPTH = 0.6
+"""Unseen depth of a thing as a share of its smaller visible side: between a book and a cube."""
+
+
+@dataclass(frozen=True, eq=False)
+class BoxFit:
+    """A box, how each of its faces was found, and the fits behind it.
+
+    Attributes:
+        rotation: (3, 3) camera_from_box.
+        low, high: (3,) faces along the box axes; the box frame has the camera's origin.
+        face_std: (3, 2) standard deviation of low and high faces, metres.
+        yaw_std: radians.
+        kind: what was fitted: "box", "cylinder" (upright), "ball" or "roll" (a cylinder lying).
+        height_over_plane: of the lowest visible point, metres; NaN without a plane.
+    """
+
+    rotation: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    face_std: np.ndarray
+    yaw_std: float
+    kind: str
+    corner: Corner
+    circle: Circle | None
+    outline: Outline
+    height_over_plane: float
+
+    @property
+    def size(self) -> np.ndarray:
+        return self.high - self.low
+
+    @property
+    def position(self) -> np.ndarray:
+        """(3,) centre in the camera frame."""
+        return self.rotation @ ((self.low + self.high) / 2)
+
+
+def level_frame(up: np.ndarray, towards: np.ndarray) -> np.ndarray:
+    """level_from_camera (3, 3): z along up, x the horizontal direction away from the camera towards a point."""
+    z = up / np.linalg.norm(up)
+    x = towards / np.linalg.norm(towards)
+    if abs(x @ z) > 0.98:  # seen from straight above or below: the top of the picture is ahead
+        x = np.array([0.0, -1.0, 0.0])
+    x = x - (x @ z) * z
+    x /= np.linalg.norm(x)
+    return np.stack([x, np.cross(z, x), z])
+
+
+def fit_box(
+    cloud: Cloud,
+    up: np.ndarray,
+    offset: float | None = None,
+    stands: bool = True,
+    hidden_ends: tuple[bool, bool] = (False, False),
+) -> BoxFit:
+    """The box of a cloud.
+
+    Args:
+        up: (3,) unit vector, the box's z axis in the camera frame.
+        offset: of the carrying plane: ``up @ p + offset`` is the height of p over it; None without one.
+        stands: whether the thing reaches down to the plane.
+        hidden_ends: whether an occluder or the picture's border cuts off its right and its left end.
+    """
+    centroid = cloud.points.mean(axis=0)
+    level = level_frame(up, centroid)
+    points = cloud.points @ level.T
+    sigma = depth_sigma(float(centroid[2]), cloud.noise)
+    ray = np.abs(level @ (centroid / centroid[2]))
+    noise = np.maximum(sigma * ray, 0.0005)
+    outline = near_outline(points[:, :2], noise[0], cloud.pixel)
+    corner = fit_corner(outline)
+    circle = fit_circle(outline, (not hidden_ends[0], not hidden_ends[1]))
+
+    floor = -offset if offset is not None else None
+    top = edge(points[:, 2], noise[2], cloud.pixel)
+    seen_bottom = -edge(-points[:, 2], noise[2], cloud.pixel)
+    bottom = floor if floor is not None and stands else seen_bottom
+    bottom = min(bottom, top - 0.001)
+    low_z, high_z = bottom, top
+    tall = top - bottom
+    z_std = [noise[2] + 0.5 * cloud.pixel, noise[2] / 2 + 0.5 * cloud.pixel]
+    if floor is not None and stands:
+        z_std[0] = 0.002 + 0.3 * noise[2]
+
+    ball = _ball(points, sigma, floor if stands else None) if circle is not None else None
+    if circle is not None and _is_round(circle, corner, outline):
+        if ball is not None:
+            centre, radius = ball
+            low, high = centre - radius, centre + radius
+            if floor is not None and stands:
+                low[2] = floor
+            std = np.full((3, 2), sigma / 4 + cloud.pixel / 2)
+            rotation, yaw_std, kind = level.T, np.pi / np.sqrt(12), "ball"
+        else:
+            low, high, yaw, std = _round_box(points, circle, noise, cloud.pixel)
+            low, high = np.append(low, low_z), np.append(high, high_z)
+            std = np.vstack([std, z_std])
+            rotation, kind = _turned(level, yaw or 0.0), "cylinder"
+            yaw_std = np.pi / np.sqrt(12) if yaw is None else 0.15
+    else:
+        rotation = _turned(level, corner.yaw)
+        turned = cloud.points @ rotation
+        kind, yaw_std = "box", corner.yaw_std
+        low, high, std = _rectangle(turned, corner, noise, cloud.pixel, -centroid @ level.T, tall, top)
+        low, high = np.append(low, low_z), np.append(high, high_z)
+        std = np.vstack([std, z_std])
+        roll = _roll(turned, corner, low, high, sigma, cloud.pixel) if floor is not None and stands else None
+        if roll is not None:
+            axis, centre = roll
+            kind = "roll"
+            low[axis], high[axis] = centre - tall / 2, centre + tall / 2
+            std[axis] = sigma / 4 + cloud.pixel
+
+    lowest = np.nan if offset is None else seen_bottom + offset
+    return BoxFit(rotation, low, high, std, float(yaw_std), kind, corner, circle, outline, float(lowest))
+
+
+def edge(values: np.ndarray, sigma: float, pixel: float) -> float:
+    """Where a thing ends along an axis: the upper end of the values (N,), freed of noise and of a few outliers.
+
+    Percentiles alone cut a piece off every side; here the piece is added again. Where the values pile up at the
+    end they show a face, and the face is at their middle, not at the end of their noise.
+    """
+    n = len(values)
+    trim = max(n // 200, 1)
+    ordered = np.partition(values, (n // 20, n - 1 - trim))
+    high, low = float(ordered[n - 1 - trim]), float(ordered[n // 20])
+    span = max(high - low, 1e-6)
+    window = 4 * sigma
+    at_end = values > high - window
+    share = np.count_nonzero(at_end) / n
+    if share > min(2.5 * window / span, 0.9) or span < 2 * window:
+        return float(np.median(values[at_end]))
+    return high + trim / n * span + 0.5 * pixel - 0.8 * sigma
+
+
+def _turned(level: np.ndarray, yaw: float) -> np.ndarray:
+    """camera_from_box of a box turned by yaw in the level frame."""
+    c, s = np.cos(yaw), np.sin(yaw)
+    return level.T @ np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
+
+
+def _is_round(circle: Circle, corner: Corner, outline: Outline) -> bool:
+    """Whether a circle explains the near outline better than a corner does, and well enough."""
+    tolerance = 2 * outline.sigma + 0.06 * circle.radius
+    return circle.rms < tolerance and circle.rms < corner.rms and circle.arc > 1.2
+
+
+def _ball(points: np.ndarray, sigma: float, floor: float | None) -> tuple[np.ndarray, float] | None:
+    """Centre and radius of a sphere through the points, by linear least squares; None when they are not on one."""
+    origin = points.mean(axis=0)
+    p = points - origin
+    design = np.column_stack([2 * p, np.ones(len(p))])
+    square = (p**2).sum(axis=1)
+    try:
+        solution = np.linalg.solve(design.T @ design, design.T @ square)
+    except np.linalg.LinAlgError:
+        return None
+    radius = float(np.sqrt(max(solution[3] + solution[:3] @ solution[:3], 0)))
+    centre = solution[:3]
+    residual = np.linalg.norm(p - centre, axis=1) - radius
+    extent = float(np.ptp(p[:, 1]))
+    if not (0.4 * extent < radius < 0.7 * extent):
+        return None
+    if np.sqrt(np.mean(np.sort(residual**2)[: int(0.9 * len(p))])) > 1.2 * sigma + 0.02 * radius:
+        return None
+    if floor is not None and abs(origin[2] + centre[2] - radius - floor) > 0.2 * radius + 2 * sigma:
+        return None
+    return origin + centre, radius
+
+
+def _round_box(
+    points: np.ndarray, circle: Circle, noise: np.ndarray, pixel: float
+) -> tuple[np.ndarray, np.ndarray, float | None, np.ndarray]:
+    """Square around a circle, lengthened by what sticks out of it (a handle), which then gives the yaw."""
+    offset = points[:, :2] - circle.centre
+    beyond = np.linalg.norm(offset, axis=1) > circle.radius + max(3 * noise[0], 0.15 * circle.radius)
+    yaw = None
+    reach = circle.radius
+    if np.count_nonzero(beyond) > 0.03 * len(points):
+        direction = offset[beyond].mean(axis=0)
+        # All on one side: a handle. All around: not one.
+        if np.linalg.norm(direction) > 0.8 * circle.radius:
+            yaw = float(np.arctan2(direction[1], direction[0]))
+            axis = direction / np.linalg.norm(direction)
+            reach = max(edge(offset[beyond] @ axis, 0.5 * noise[0], pixel), circle.radius)
+    c, s = np.cos(yaw or 0.0), np.sin(yaw or 0.0)
+    centre = np.array([c * circle.centre[0] + s * circle.centre[1], -s * circle.centre[0] + c * circle.centre[1]])
+    low = centre - circle.radius
+    high = centre + np.array([reach, circle.radius])
+    std = np.full((2, 2), float(np.hypot(circle.std.max(), 0.5 * pixel + 0.03 * circle.radius)))
+    return low, high, yaw, std
+
+
+def _rectangle(
+    turned: np.ndarray,
+    corner: Corner,
+    noise: np.ndarray,
+    pixel: float,
+    to_camera: np.ndarray,
+    tall: float,
+    top: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Low and high faces (2,) of a rectangular footprint along its axes a and b, and their std (2, 2).
+
+    Face A (low a) and face B (high b) look at the camera. The far faces are where the points end, to the resolution with
+    which the top, or the other near face, shows them; where neither does, the depth is guessed.
+    """
+    c, s = abs(np.cos(corner.yaw)), abs(np.sin(corner.yaw))
+    along = np.array([noise[0] * c, noise[0] * s]) + 0.0003  # noise is along the view, x
+    low = np.array([-edge(-turned[:, 0], along[0], pixel), -edge(-turned[:, 1], along[1], pixel)])
+    high = np.array([edge(turned[:, 0], along[0], pixel), edge(turned[:, 1], along[1], pixel)])
+    if corner.points_a >= 4 or corner.points_a >= corner.points_b:
+        low[0] = corner.face_a
+    if corner.points_b >= 4 or corner.points_b > corner.points_a:
+        high[1] = corner.face_b
+    size = np.maximum(high - low, 0.001)
+    distance = float(np.linalg.norm(to_camera))
+    over_top = max(-top, 0.0) / distance  # sine of the angle under which the top is seen: the camera is at height 0
+    std = np.empty((2, 2))
+    std[:] = 0.5 * pixel + 0.4 * along[:, None]
+    shown = np.array([np.hypot(s, c * over_top), np.hypot(c, s * over_top)])  # pixels per metre of each axis, scaled
+    blur = 1.5 * pixel / np.maximum(shown, 1e-3)
+    for axis, far in ((0, 1), (1, 0)):
+        guess = GUESSED_DEPTH * min(size[1 - axis], tall)
+        if blur[axis] > max(size[axis], 0.3 * guess):
+            missing = max(guess - size[axis], 0.0)
+            if far == 1:
+                high[axis] += missing
+            else:
+                low[axis] -= missing
+            std[axis, far] = 0.5 * guess
+        else:
+            std[axis, far] = np.hypot(std[axis, far], blur[axis])
+    return low, high, std
+
+
+def _roll(
+    turned: np.ndarray, corner: Corner, low: np.ndarray, high: np.ndarray, sigma: float, pixel: float
+) -> tuple[int, float] | None:
+    """Whether the thing is a cylinder lying along one box axis: the other axis, and where its centre is on that.
+
+    The carrier below and the ridge above give the radius, so one number is left to fit, and the fit is a sharp test.
+    """
+    radius = (high[2] - low[2]) / 2
+    if radius < 3 * pixel:
+        return None
+    height = turned[:, 2] - low[2] - radius
+    bulge = np.sqrt(np.maximum(radius**2 - height**2, 0))
+    flank = np.abs(height) < 0.8 * radius
+    if np.count_nonzero(flank) < 10:
+        return None
+    best = None
+    boxy = np.minimum(np.abs(high[2] - turned[:, 2]), np.minimum(np.abs(turned[:, 0] - low[0]), np.abs(turned[:, 1] - high[1])))
+    limit = min(np.sqrt(np.mean(np.sort(boxy**2)[: int(0.85 * len(boxy))])), 1.2 * sigma + 0.06 * radius)
+    for axis, sign in ((0, 1.0), (1, -1.0)):
+        centre = float(np.median(turned[flank, axis] + sign * bulge[flank]))
+        residual = np.hypot(turned[:, axis] - centre, height) - radius
+        rms = np.sqrt(np.mean(np.sort(residual**2)[: int(0.85 * len(residual))]))
+        if rms < limit:
+            best, limit = (axis, centre), rms
+    return best

@@ -1,0 +1,249 @@
+"""From a mask to the points that are the thing itself.
+
+A mask is generous: it holds the wall seen through a mug's handle, a rim of the table under it, and pixels that a
+stereo camera invents between a near edge and the far background ("flying pixels"). In this order they are taken out:
+
+1. flying pixels: those that float between a nearer and a farther neighbour;
+2. the surface that carries the thing, and walls behind it;
+3. whatever lies beyond an empty stretch of depth longer than the thing is wide.
+
+A thing the sensor cannot see (glass, chrome, black) leaves a hole with a rim of background in its mask. Such a rim
+is recognised, and then there is no cloud at all: no position is better than the position of the table behind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from spatial_llava_ros.geometry import pixel_rays
+from spatial_llava_ros.lift.covariance import depth_sigma, noise_factor
+from spatial_llava_ros.types import CameraIntrinsics, Plane, Region, RgbdFrame
+
+MIN_POINTS = 25
+MAX_POINTS = 2000
+RING = 5
+"""Pixels looked at around the mask."""
+STEEPEST = 4.0
+"""tan of the steepest surface, seen from the camera, that is still taken for a surface (76 degrees)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cloud:
+    """The visible points of one thing.
+
+    Attributes:
+        points: (N, 3) float64 camera frame, MIN_POINTS <= N <= MAX_POINTS, evenly drawn.
+        pixels: how many depth pixels they were drawn from.
+        valid: 0..1, share of the mask that gave such a pixel.
+        noise: depth noise factor k in ``sigma_z = k z**2``, 1/metre.
+        pixel: metres that one pixel spans at the thing.
+        flat_on_plane: True when all of it lies within the noise of the surface that carries it.
+    """
+
+    points: np.ndarray
+    pixels: int
+    valid: float
+    noise: float
+    pixel: float
+    flat_on_plane: bool = False
+
+
+def foreground(
+    frame: RgbdFrame, region: Region, plane: Plane | None, planes: tuple[Plane, ...] = ()
+) -> Cloud | None:
+    """The points of the thing in a region, or None when its depth was not measured.
+
+    Args:
+        plane: what carries the thing; its points are left out, unless the thing is flat and lies in it.
+        planes: all surfaces of the frame; the ones behind the thing are left out.
+    """
+    depth, mask, origin = _window(frame.depth, region)
+    with np.errstate(invalid="ignore"):
+        valid = mask & (depth > 0) & (depth < np.inf)
+    area = int(np.count_nonzero(mask))
+    count = int(np.count_nonzero(valid))
+    if count < MIN_POINTS:
+        return None
+    distance = float(np.median(depth[valid]))
+    pixel = distance / frame.intrinsics.fx
+    noise = noise_factor(depth, valid)
+    sigma = depth_sigma(distance, noise)
+    if count < 0.6 * area and _is_rim_of_background(depth, mask, valid, 4 * sigma + STEEPEST * pixel):
+        return None
+
+    solid = valid & ~_flying(depth, valid, 4 * sigma + STEEPEST * pixel)
+    if np.count_nonzero(solid) < max(MIN_POINTS, 0.2 * count):
+        solid = valid  # a wire, or gridded depth: nothing but edges
+    z, points = _points(depth, solid, origin, frame.intrinsics)
+
+    keep, flat = _off_plane(points, plane, 3 * _along(points, plane, sigma) if plane else 0.0)
+    if keep is None:
+        return None
+    if not flat:
+        keep &= _before_walls(points, planes, plane, keep, 3 * sigma)
+    z, points = z[keep], points[keep]
+    if len(z) < MIN_POINTS:
+        return None
+    x1, y1, x2, y2 = region.box
+    width = max(np.sqrt((x2 - x1) * (y2 - y1)) * pixel, 6 * sigma, 0.02)
+    near, far = _largest_stretch(z, width)
+    chosen = (z >= near) & (z <= far)
+    points = points[chosen]
+    total = len(points)
+    if total < MIN_POINTS:
+        return None
+    return Cloud(_drawn(points, MAX_POINTS), total, min(1.0, total / max(area, 1)), noise, pixel, flat)
+
+
+def surroundings(frame: RgbdFrame, region: Region) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What is seen just outside a region.
+
+    Returns:
+        points: (N, 3) float64 of the measured pixels in a ring around the mask.
+        pixels: (N, 2) float64, their column and row.
+        beside: (N,) float64 depth of the nearest measured pixels of the mask; NaN where there is none.
+    """
+    depth, mask, origin = _window(frame.depth, region, RING)
+    with np.errstate(invalid="ignore"):
+        measured = (depth > 0) & (depth < np.inf)
+    kernel = np.ones((2 * RING + 1, 2 * RING + 1), np.uint8)
+    around = (cv2.dilate(mask.view(np.uint8), kernel) > 0) & ~mask & measured
+    inside = (mask & measured).astype(np.float32)
+    weight = cv2.boxFilter(inside, -1, kernel.shape, normalize=False, borderType=cv2.BORDER_CONSTANT)
+    summed = cv2.boxFilter(
+        np.where(inside > 0, depth, 0), -1, kernel.shape, normalize=False, borderType=cv2.BORDER_CONSTANT
+    )
+    beside = np.where(weight[around] > 0.5, summed[around] / np.maximum(weight[around], 1), np.nan)
+    rows, columns = np.nonzero(around)
+    _, points = _points(depth, around, origin, frame.intrinsics)
+    return points, np.stack([columns + origin[0], rows + origin[1]], axis=1).astype(np.float64), beside
+
+
+def _window(depth: np.ndarray, region: Region, margin: int = 2) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
+    """Depth and mask in the region's box grown by a margin, and the column and row of its corner."""
+    x1, y1, x2, y2 = region.box
+    left, top = max(x1 - margin, 0), max(y1 - margin, 0)
+    right, bottom = min(x2 + margin, depth.shape[1]), min(y2 + margin, depth.shape[0])
+    mask = np.zeros((bottom - top, right - left), bool)
+    mask[y1 - top : y2 - top, x1 - left : x2 - left] = region.mask
+    return depth[top:bottom, left:right], mask, (left, top)
+
+
+def _points(
+    depth: np.ndarray, keep: np.ndarray, origin: tuple[int, int], intrinsics: CameraIntrinsics
+) -> tuple[np.ndarray, np.ndarray]:
+    """Depths (N,) and camera points (N, 3), float64, of the kept pixels of a window."""
+    rows, columns = np.nonzero(keep)
+    x_rays, y_rays = pixel_rays(intrinsics)
+    z = depth[keep].astype(np.float64)
+    points = np.empty((len(z), 3))
+    points[:, 0] = x_rays[columns + origin[0]] * z
+    points[:, 1] = y_rays[rows + origin[1]] * z
+    points[:, 2] = z
+    return z, points
+
+
+def _flying(depth: np.ndarray, valid: np.ndarray, jump: float) -> np.ndarray:
+    """Pixels with one neighbour (of eight) nearer and another farther by a jump: between two things, on none."""
+    with np.errstate(invalid="ignore"):
+        measured = (depth > 0) & (depth < np.inf)
+    box = np.ones((3, 3), np.uint8)
+    nearest = cv2.erode(np.where(measured, depth, np.float32(1e6)), box)
+    farthest = cv2.dilate(np.where(measured, depth, np.float32(0)), box)
+    with np.errstate(invalid="ignore"):
+        return valid & (depth - nearest > jump) & (farthest - depth > jump)
+
+
+def _is_rim_of_background(depth: np.ndarray, mask: np.ndarray, valid: np.ndarray, jump: float) -> bool:
+    """True when only the edge of the mask has depth and that depth goes on outside without a step."""
+    inner = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, 3)
+    deepest = float(inner.max())
+    if deepest < 4:
+        return False
+    core = inner > max(0.4 * deepest, 3.0)
+    rim = mask & ~core
+    if valid[core].mean() > min(0.1, 0.3 * valid[rim].mean()):
+        return False
+    with np.errstate(invalid="ignore"):
+        outside = ~mask & (depth > 0) & (depth < np.inf)
+    size = (2 * RING + 1, 2 * RING + 1)
+    weight = cv2.boxFilter(outside.astype(np.float32), -1, size, normalize=False, borderType=cv2.BORDER_CONSTANT)
+    summed = cv2.boxFilter(
+        np.where(outside, depth, 0).astype(np.float32), -1, size, normalize=False, borderType=cv2.BORDER_CONSTANT
+    )
+    edge = valid & (weight > 1.5) & (inner <= RING)
+    if np.count_nonzero(edge) < MIN_POINTS // 2:
+        return False
+    step = summed[edge] / weight[edge] - depth[edge]
+    return bool(np.median(step) < jump)
+
+
+def _along(points: np.ndarray, plane: Plane, sigma: float) -> np.ndarray:
+    """(N,) height noise of points over a plane, from depth noise: an error moves a point along its ray."""
+    return np.maximum(sigma * np.abs(points @ plane.normal) / points[:, 2], 0.001)
+
+
+def _off_plane(
+    points: np.ndarray, plane: Plane | None, reach: np.ndarray | float
+) -> tuple[np.ndarray | None, bool]:
+    """Points above what carries the thing, and whether the thing is a flat one in that surface.
+
+    None when the points lie below the surface: then the thing is looked through.
+    """
+    everything = np.ones(len(points), bool)
+    if plane is None:
+        return everything, False
+    height = points @ plane.normal + plane.offset
+    above = height > reach
+    # A point seen far under the surface that carries the thing was seen through the thing.
+    if np.count_nonzero(height < -2 * reach - 0.01) > 0.5 * len(points):
+        return None, False
+    share = np.count_nonzero(above) / len(points)
+    if share >= 0.3:
+        return above, False
+    return height > -2 * reach - 0.01, True
+
+
+def _before_walls(
+    points: np.ndarray, planes: tuple[Plane, ...], carrier: Plane | None, keep: np.ndarray, reach: float
+) -> np.ndarray:
+    """All but the points in an upright surface that has most of the thing in front of it."""
+    result = np.ones(len(points), bool)
+    for wall in planes:
+        if wall.horizontal or wall is carrier:
+            continue
+        height = points @ wall.normal + wall.offset
+        front = height[keep] > reach
+        if np.count_nonzero(front) > 0.6 * front.size:
+            result &= height > reach
+    return result
+
+
+def _largest_stretch(z: np.ndarray, gap: float) -> tuple[float, float]:
+    """Depth range that holds the most points, ranges being parted by almost empty stretches longer than gap.
+
+    A nearer range wins over a larger one behind it when it has at least half as many points.
+    """
+    ordered = np.sort(z)
+    if ordered[-1] - ordered[0] <= gap:
+        return float(ordered[0]), float(ordered[-1])
+    lag = 1 + len(ordered) // 100  # so many stray points do not bridge a gap
+    dense = np.concatenate([[False], ordered[lag:] - ordered[:-lag] <= gap, [False]])
+    starts = np.flatnonzero(dense[1:] & ~dense[:-1])
+    ends = np.flatnonzero(~dense[1:] & dense[:-1]) - 1 + lag
+    if len(starts) == 0:
+        return float(ordered[0]), float(ordered[-1])
+    counts = ends - starts + 1
+    chosen = int(np.flatnonzero(counts >= 0.5 * counts.max())[0])
+    return float(ordered[starts[chosen]]), float(ordered[min(ends[chosen], len(ordered) - 1)])
+
+
+def _drawn(points: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of the points, evenly spread by the golden-ratio sequence: the same ones every time."""
+    n = len(points)
+    if n <= most:
+        return points
+    return points[(np.arange(most) * 0.6180339887498949 % 1.0 * n).astype(np.intp)]
