@@ -1,0 +1,69 @@
+"""Frames with questions whose answers are known: frame folders with an expressions file, or the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from spatial_llava_ros.errors import InvalidInputError
+from spatial_llava_ros.frames import open_source
+from spatial_llava_ros.frames.expressions import Expression, read_expressions
+from spatial_llava_ros.frames.folder import FolderSource
+from spatial_llava_ros.types import RgbdFrame
+
+LAYOUTS = ("tabletop", "shelf", "room")
+
+
+def folders_with_expressions(root: str, name: str) -> Iterator[tuple[str, RgbdFrame, list[Expression]]]:
+    """Every frame below a folder that has an expressions file of a given name.
+
+    Raises:
+        InvalidInputError: the folder holds no frames, none with such a file, or one that cannot be read.
+    """
+    source = open_source(root)
+    if not isinstance(source, FolderSource):
+        raise InvalidInputError(f"{root}: evaluation needs frame folders (or sim), this is another kind of source")
+    folders = [folder for folder in source.folders if (folder / name).exists()]
+    if not folders:
+        raise InvalidInputError(f"{root}: no frame here has a file {name}")
+    for folder in folders:
+        index = source.folders.index(folder)
+        yield _short(folder, Path(root)), source[index], read_expressions(folder / name)
+
+
+def _short(folder: Path, root: Path) -> str:
+    return folder.name if folder == root else str(folder.relative_to(root))
+
+
+def simulated_expressions(spec: str, frames: int, per_frame: int, seed: int = 0) -> Iterator:
+    """Frames of generated scenes, with expressions that geometry could judge and the boxes of what they mean.
+
+    Args:
+        spec: "sim" for all layouts in turn, or "sim:layout".
+        frames: how many, each of a scene of its own.
+        per_frame: expressions for each.
+
+    Yields:
+        (name, SimFrame, expressions)
+    """
+    from spatial_llava_ros.sim import SimCamera, default_view, generate_expressions, make_scene, render
+
+    parts = spec.split(":")
+    layouts = parts[1:2] or LAYOUTS
+    for k in range(frames):
+        layout = layouts[k % len(layouts)]
+        scene = make_scene(layout, seed + k)
+        simulated = render(scene, default_view(scene), SimCamera())
+        boxes = {thing.id: thing.box_visible for thing in simulated.objects}
+        asked = generate_expressions(simulated, seed + k, per_frame)
+        expressions = [
+            Expression(
+                e.text,
+                boxes[e.targets[0]] if len(e.targets) == 1 else None,
+                e.kind,
+                tuple(boxes[t] for t in e.targets) if len(e.targets) > 1 else (),
+            )
+            for e in asked
+            if e.plain
+        ]
+        yield f"{layout}-{seed + k}", simulated, expressions
