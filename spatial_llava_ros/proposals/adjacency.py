@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spatial_llava_ros.proposals.superpixels import Edges
+from spatial_llava_ros.proposals.superpixels import Edges, touching_pairs
 from spatial_llava_ros.proposals.surfels import Surfels
 from spatial_llava_ros.proposals.working import WorkingImage
 
@@ -19,7 +19,7 @@ class Adjacency:
         pair: (E, 2) int, first < second.
         length: (E,) float, working pixels of common boundary.
         color: (E,) mean colour edge along it, 0..1.
-        jump: (E,) depth step across it, 0..1; 0 where unknown.
+        jump: (E,) depth step across it, -1..1, positive where the first is nearer; 0 where unknown.
         concave: (E,) inward crease, 0..1 (the valley between two things, Stein et al., CVPR 2014).
         convex: (E,) outward crease, 0..1.
         plane: (E,) 1 where one side lies on a large plane that the other does not.
@@ -35,7 +35,7 @@ class Adjacency:
 
     def cues(self) -> np.ndarray:
         """(E, 5) the strengths, in the order color, jump, concave, convex, plane."""
-        return np.stack([self.color, self.jump, self.concave, self.convex, self.plane], axis=1)
+        return np.stack([self.color, np.abs(self.jump), self.concave, self.convex, self.plane], axis=1)
 
 
 def find_adjacency(
@@ -47,29 +47,14 @@ def find_adjacency(
         member: (N,) index of the large plane each superpixel lies on, -1 for none.
     """
     count = len(surfels.pixels)
-    first, second, color, rows, columns = [], [], [], [], []
-    for axis in (0, 1):
-        here = np.s_[:-1] if axis == 0 else np.s_[:, :-1]
-        there = np.s_[1:] if axis == 0 else np.s_[:, 1:]
-        r, c = np.nonzero(labels[here] != labels[there])
-        down, right = r + (axis == 0), c + (axis == 1)
-        first.append(labels[r, c])
-        second.append(labels[down, right])
-        color.append(np.maximum(edges.color[r, c], edges.color[down, right]))
-        rows.append(r)
-        columns.append(c)
-    a, b = np.concatenate(first), np.concatenate(second)
-    low, high = np.minimum(a, b), np.maximum(a, b)
-    key, row = np.unique(low.astype(np.int64) * count + high, return_inverse=True)
-    row = row.ravel()
-    pair = np.stack([key // count, key % count], axis=1).astype(np.int64)
-    size = len(key)
+    pair, row, here, there = touching_pairs(labels, count)
+    size = len(pair)
     length = np.bincount(row, minlength=size).astype(np.float64)
     safe = np.maximum(length, 1)
-    strength = np.minimum(np.concatenate(color), 3)
-    mean_color = np.bincount(row, strength, size) / safe
-    x = np.bincount(row, image.x[np.concatenate(columns)], size) / safe
-    y = np.bincount(row, image.y[np.concatenate(rows)], size) / safe
+    color = np.minimum(edges.color.ravel(), 3)
+    mean_color = np.bincount(row, np.maximum(color[here], color[there]), size) / safe
+    x = np.bincount(row, image.x[here % labels.shape[1]], size) / safe
+    y = np.bincount(row, image.y[here // labels.shape[1]], size) / safe
     jump, concave, convex = _depth_cues(surfels, pair, np.stack([x, y, np.ones(size)], axis=1), image.noise)
     i, j = pair.T
     known = surfels.has_depth[i] & surfels.has_depth[j]
@@ -85,8 +70,8 @@ def _depth_cues(
     known = surfels.has_depth[i] & surfels.has_depth[j]
     q_i = np.einsum("ij,ij->i", surfels.plane[i], ray)
     q_j = np.einsum("ij,ij->i", surfels.plane[j], ray)
-    step = np.abs(q_i - q_j)
-    jump = np.where(known, 1 - np.exp(-((step / (4 * noise + 0.01 * np.maximum(q_i, q_j))) ** 2)), 0)
+    step = (q_i - q_j) / (4 * noise + 0.01 * np.maximum(np.maximum(q_i, q_j), 1e-3))
+    jump = np.where(known, np.sign(step) * (1 - np.exp(-(step**2))), 0)
     n_i, n_j = surfels.normal[i], surfels.normal[j]
     angle = np.arccos(np.clip(np.einsum("ij,ij->i", n_i, n_j), -1, 1))
     outward = np.einsum("ij,ij->i", n_i - n_j, surfels.centre[i] - surfels.centre[j]) > 0

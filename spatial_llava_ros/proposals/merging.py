@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spatial_llava_ros.proposals.adjacency import Adjacency
+from spatial_llava_ros.proposals.superpixels import mutual_best
 from spatial_llava_ros.proposals.surfels import Surfels
 
 
@@ -46,11 +47,46 @@ class Tree:
         children: (M, 2) int, of node N + k.
         cost: (N + M,) dissimilarity at which a node was made; 0 for superpixels.
         parent: (N + M,) int, -1 at a root.
+        joint: (E,) int, the node in which the two sides of each boundary of the adjacency come together.
+        rounds: first node of each round of merging, and the number of nodes: nodes of a round do not depend on each
+            other.
     """
 
     children: np.ndarray
     cost: np.ndarray
     parent: np.ndarray
+    joint: np.ndarray
+    rounds: tuple[int, ...]
+
+    def accumulate(self, leaves: np.ndarray) -> np.ndarray:
+        """Sums over the superpixels of every node, (N + M, K), of values (N, K)."""
+        return self._pass_up(leaves, np.add)
+
+    def boxes(self, leaves: np.ndarray) -> np.ndarray:
+        """Boxes (N + M, 4) of every node from those of the superpixels (N, 4)."""
+        low = self._pass_up(leaves[:, :2], np.minimum)
+        return np.hstack([low, self._pass_up(leaves[:, 2:], np.maximum)])
+
+    def leaves_of(self, node: int) -> list[int]:
+        """The superpixels that a node is made of."""
+        count = len(self.parent) - len(self.children)
+        found, stack = [], [int(node)]
+        while stack:
+            top = stack.pop()
+            if top < count:
+                found.append(top)
+            else:
+                stack += self.children[top - count].tolist()
+        return found
+
+    def _pass_up(self, leaves: np.ndarray, join: np.ufunc) -> np.ndarray:
+        count = len(leaves)
+        values = np.empty((len(self.parent), leaves.shape[1]), leaves.dtype)
+        values[:count] = leaves
+        for first, last in zip(self.rounds[:-1], self.rounds[1:], strict=True):
+            a, b = self.children[first - count : last - count].T
+            values[first:last] = join(values[a], values[b])
+        return values
 
 
 def build_tree(surfels: Surfels, adjacency: Adjacency, weights: Weights) -> Tree:
@@ -69,10 +105,13 @@ def build_tree(surfels: Surfels, adjacency: Adjacency, weights: Weights) -> Tree
     against = (adjacency.cues() @ weights.boundary()) * adjacency.length
     length = adjacency.length.copy()
     made = count
+    rounds = [made]
+    joint = np.zeros(len(pair), np.int64)
+    current = np.arange(len(pair))  # row in `pair` of each boundary, -1 once its sides have come together
     while len(pair):
         i, j = pair.T
         dissimilarity = _dissimilarity(pixels, color, total, i, j, against / length, weights)
-        chosen = _mutual_best(dissimilarity, pair, made)
+        chosen = mutual_best(dissimilarity, pair, made)
         new = made + np.arange(len(chosen))
         a, b = i[chosen], j[chosen]
         children[new - count] = pair[chosen]
@@ -86,12 +125,19 @@ def build_tree(surfels: Surfels, adjacency: Adjacency, weights: Weights) -> Tree
         name[a] = name[b] = new
         pair = np.sort(name[pair], axis=1)
         keep = pair[:, 0] != pair[:, 1]
+        inside = pair[:, 0]
         key, row = np.unique(pair[keep, 0] * limit + pair[keep, 1], return_inverse=True)
         row = row.ravel()
+        renamed = np.full(len(keep), -1)
+        renamed[keep] = row
+        open_ = np.flatnonzero(current >= 0)
+        joint[open_] = inside[current[open_]]  # final for those that close now
+        current[open_] = renamed[current[open_]]
+        rounds.append(made)
         pair = np.stack([key // limit, key % limit], axis=1)
         against = np.bincount(row, against[keep], len(key))
         length = np.bincount(row, length[keep], len(key))
-    return Tree(children[: made - count], cost[:made], parent[:made])
+    return Tree(children[: made - count], cost[:made], parent[:made], joint, tuple(rounds))
 
 
 def _dissimilarity(
@@ -107,13 +153,5 @@ def _dissimilarity(
     contrast = 1 - np.exp(-difference / 20)
     small = np.minimum(pixels[i], pixels[j]) / total
     # a crumb costs less to join than a whole thing: up to `size` more at one percent of the picture and beyond
-    return (boundary + weights.contrast * contrast) * (1 - weights.size + weights.size * np.minimum(1, small / 0.01) ** 0.5)
-
-
-def _mutual_best(dissimilarity: np.ndarray, pair: np.ndarray, nodes: int) -> np.ndarray:
-    """Rows of `pair` whose two nodes are each other's least dissimilar neighbour; never empty."""
-    order = np.argsort(dissimilarity, kind="stable")
-    backwards = order[::-1]
-    best = np.full(nodes, -1)
-    best[pair[backwards].ravel()] = np.repeat(backwards, 2)  # the last write, the least dissimilar, stays
-    return np.flatnonzero((best[pair[:, 0]] == np.arange(len(pair))) & (best[pair[:, 1]] == np.arange(len(pair))))
+    crumb = 1 - weights.size * (1 - np.minimum(1, small / 0.01) ** 0.5)
+    return (boundary + weights.contrast * contrast) * crumb

@@ -58,7 +58,7 @@ def _on_plane(surfels: Surfels, planes: np.ndarray, rows: np.ndarray, noise: flo
     return (residual < 2.5 * noise + 0.005 * q) & (normal @ surfels.normal[rows].T > SAME_DIRECTION)
 
 
-def find_up(planes: np.ndarray, weights: np.ndarray, surfels: Surfels) -> np.ndarray:
+def find_up(planes: np.ndarray, surfels: Surfels) -> np.ndarray:
     """Up in the camera frame, where no pose is known.
 
     Among the planes' normals and the picture's own up, the direction that most surface agrees with: lying on it or
@@ -67,7 +67,6 @@ def find_up(planes: np.ndarray, weights: np.ndarray, surfels: Surfels) -> np.nda
 
     Args:
         planes: (K, 3) m of each plane.
-        weights: (K,) pixels on each.
         surfels: of the frame.
 
     Returns:

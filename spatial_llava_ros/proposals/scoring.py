@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from spatial_llava_ros.proposals.candidates import Candidates
-
-OUTER = np.array([1.0, 1.5, 1.0, 0.2, 1.0])
-INNER = np.array([0.6, 1.5, 0.5, 0.1, 1.0])
+from spatial_llava_ros.proposals.candidates import FEATURES, Candidates
 
 
 def score_candidates(candidates: Candidates) -> np.ndarray:
     """(C,) float64 in 0..1."""
-    wide = candidates.box[:, 2] - candidates.box[:, 0]
-    tall = candidates.box[:, 3] - candidates.box[:, 1]
-    solid = candidates.pixels / np.maximum(wide * tall, 1)
+    f = dict(zip(FEATURES, candidates.features.T, strict=True))
     logit = (
-        candidates.outer @ OUTER
-        - candidates.inner @ INNER
-        + 1.5 * np.minimum(candidates.gap, 1)
-        + 1.0 * solid
-        - 1.5 * candidates.border
-        - 1.5
+        1.5 * np.minimum(f["inner share"], 1.5)
+        - 4 * f["inner color"]
+        + 2 * f["outer color"]
+        + f["outer near"]
+        - f["outer far"]
+        - 0.15 * (f["log area"] + 4) ** 2
+        + f["cost"]
+        + 0.5 * f["gap"]
+        - f["border"]
+        - f["on support"]
     )
-    return 1 / (1 + np.exp(-np.float64(2) * logit))
+    return 1 / (1 + np.exp(-2 * logit))
 
 
 def select(candidates: Candidates, score: np.ndarray, limit: int, overlap: float = 0.75) -> np.ndarray:

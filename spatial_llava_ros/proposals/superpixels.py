@@ -14,6 +14,7 @@ import numpy as np
 from spatial_llava_ros.proposals.working import WorkingImage
 
 CELL = 11  # working pixels
+MAX_SUPERPIXELS = 700
 BOWL = 0.25  # height of the bowl's rim; edges of strength 1 win over it
 
 
@@ -56,14 +57,47 @@ def _depth_edges(image: WorkingImage) -> np.ndarray:
     return np.minimum(strength, 4)
 
 
-def grow_superpixels(edges: Edges) -> tuple[np.ndarray, int]:
+def grow_superpixels(edges: Edges, limit: int = MAX_SUPERPIXELS) -> tuple[np.ndarray, int]:
     """Label every working pixel.
 
     Returns:
-        (h, w) int32 labels 0..N-1, and N.
+        (h, w) int32 labels 0..N-1, and N, at most about `limit`.
     """
     relief = np.minimum(edges.color, 3) + np.minimum(edges.depth, 2)
-    relief = cv2.GaussianBlur(relief, (3, 3), 0.8) + _bowls(relief.shape)
+    relief = cv2.GaussianBlur(relief, (3, 3), 0.8)
+    labels, count = _slide_down(relief + _bowls(relief.shape))
+    return _join_basins(labels, count, relief, limit)
+
+
+def touching_pairs(labels: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of neighbouring pixels with different labels.
+
+    Returns:
+        pair (E, 2) int of labels, first < second, sorted; row (B,) int of the pair of each pixel pair; and the flat
+        indices (B,) of its two pixels.
+    """
+    width = labels.shape[1]
+    across = np.flatnonzero(labels[:, :-1] != labels[:, 1:])
+    across += across // max(1, width - 1)
+    down = np.flatnonzero(labels[:-1] != labels[1:])
+    here = np.concatenate([across, down])
+    there = np.concatenate([across + 1, down + width])
+    flat = labels.ravel()
+    a, b = flat[here].astype(np.int64), flat[there].astype(np.int64)
+    key, row = np.unique(np.minimum(a, b) * count + np.maximum(a, b), return_inverse=True)
+    return np.stack([key // count, key % count], axis=1), row.ravel(), here, there
+
+
+def mutual_best(dissimilarity: np.ndarray, pair: np.ndarray, nodes: int) -> np.ndarray:
+    """Rows of `pair` (E, 2) whose two nodes are each other's least dissimilar neighbour; never empty if E > 0."""
+    backwards = np.argsort(-dissimilarity, kind="stable")
+    best = np.full(nodes, -1)
+    best[pair[backwards].ravel()] = np.repeat(backwards, 2)  # the last write, the least dissimilar, stays
+    rows = np.arange(len(pair))
+    return np.flatnonzero((best[pair[:, 0]] == rows) & (best[pair[:, 1]] == rows))
+
+
+def _slide_down(relief: np.ndarray) -> tuple[np.ndarray, int]:
     height, width = relief.shape
     padded = cv2.copyMakeBorder(relief, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=float("inf"))
     lowest = relief.copy()
@@ -87,6 +121,36 @@ def grow_superpixels(edges: Edges) -> tuple[np.ndarray, int]:
     is_root[target] = True
     names = np.cumsum(is_root, dtype=np.int32) - 1
     return names[target].reshape(height, width), int(names[-1]) + 1
+
+
+def _join_basins(labels: np.ndarray, count: int, relief: np.ndarray, limit: int) -> tuple[np.ndarray, int]:
+    """Join basins over their lowest passes, crumbs first, until few enough are left."""
+    pair, row, here, there = touching_pairs(labels, count)
+    flat = relief.ravel()
+    length = np.bincount(row, minlength=len(pair)).astype(np.float64)
+    height = np.bincount(row, np.maximum(flat[here], flat[there]), len(pair))
+    pixels = np.bincount(labels.ravel(), minlength=count).astype(np.float64)
+    name = np.arange(count)
+    while len(pixels) > limit and len(pair):
+        size = np.minimum(pixels[pair[:, 0]], pixels[pair[:, 1]])
+        cost = (0.1 + height / length) * np.sqrt(size)
+        chosen = mutual_best(cost, pair, len(pixels))
+        surplus = len(pixels) - limit
+        if len(chosen) > surplus:
+            chosen = chosen[np.argsort(cost[chosen], kind="stable")[:surplus]]
+        step = np.arange(len(pixels))
+        step[pair[chosen, 1]] = pair[chosen, 0]
+        used, step = np.unique(step, return_inverse=True)
+        step = step.ravel()
+        name = step[name]
+        pixels = np.bincount(step, pixels, len(used))
+        pair = np.sort(step[pair], axis=1)
+        keep = pair[:, 0] != pair[:, 1]
+        key, row = np.unique(pair[keep, 0] * len(used) + pair[keep, 1], return_inverse=True)
+        pair = np.stack([key // len(used), key % len(used)], axis=1)
+        height = np.bincount(row.ravel(), height[keep], len(key))
+        length = np.bincount(row.ravel(), length[keep], len(key))
+    return name.astype(np.int32)[labels], len(pixels)
 
 
 def _bowls(shape: tuple[int, int]) -> np.ndarray:

@@ -27,6 +27,7 @@ class Surfels:
         has_depth: (N,) bool.
         moments: (N, 10) sums over samples of 1, x, y, xx, xy, yy, q, xq, yq, qq: they add up when surfels join.
         box: (N, 4) int x1, y1, x2, y2 in working pixels.
+        pixel_angle: solid angle of a working pixel; times z squared it is the area that the pixel sees.
     """
 
     pixels: np.ndarray
@@ -39,6 +40,7 @@ class Surfels:
     has_depth: np.ndarray
     moments: np.ndarray
     box: np.ndarray
+    pixel_angle: float
 
 
 def measure_surfels(image: WorkingImage, edges: Edges, labels: np.ndarray, count: int) -> Surfels:
@@ -64,7 +66,8 @@ def measure_surfels(image: WorkingImage, edges: Edges, labels: np.ndarray, count
     norm = np.linalg.norm(plane, axis=1)
     normal = -plane / np.where(norm > 0, norm, 1)[:, None]
     centre = np.where(has_depth[:, None], ray / np.where(has_depth, q, 1)[:, None], 0)
-    return Surfels(pixels, has, lab, plane, normal, centre, ray, has_depth, moments, _boxes(labels, count))
+    angle = float(np.ptp(image.x) * np.ptp(image.y) / labels.size)
+    return Surfels(pixels, has, lab, plane, normal, centre, ray, has_depth, moments, _boxes(labels, count), angle)
 
 
 def fit_planes(moments: np.ndarray, noise: float) -> np.ndarray:
