@@ -1,0 +1,1 @@
+"""What comes out: annotated pictures and recordings."""
