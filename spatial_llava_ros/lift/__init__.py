@@ -1,6 +1,6 @@
 """Lift: from a region of the picture to a thing in space, with how sure that is.
 
-    mask -> foreground points -> box that stands on its carrier -> pose with covariance
+mask -> foreground points -> box that stands on its carrier -> pose with covariance
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import numpy as np
 
 from spatial_llava_ros.geometry import quaternion_from_matrix
 from spatial_llava_ros.lift.box import BoxFit, fit_box
+from spatial_llava_ros.lift.contact import find_contact
 from spatial_llava_ros.lift.covariance import box_covariance, size_std
 from spatial_llava_ros.lift.foreground import foreground
 from spatial_llava_ros.lift.shape import Shape, describe_shape
@@ -39,7 +40,7 @@ def lift_with_shape(
     if cloud is None:
         return Object3D(region.id, "", region.score, box, frame.frame_id, visible=0.0), None
     up = plane.normal if plane is not None else proposals.up
-    fit = fit_box(cloud, up, plane.offset if plane is not None else None)
+    fit = fit_box(cloud, up, plane.offset if plane is not None else None, find_contact(frame, region, cloud))
     rotation, size, std, period = _longer_side_first(fit)
     obj = Object3D(
         region.id,

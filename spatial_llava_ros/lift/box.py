@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spatial_llava_ros.lift.contact import Contact, hidden_ends, stands_on_plane
 from spatial_llava_ros.lift.covariance import depth_sigma
-from spatial_llava_ros.lift.footprint import Circle, Corner, Outline, fit_circle, fit_corner, near_outline
+from spatial_llava_ros.lift.footprint import Circle, Corner, Outline, edge, fit_circle, fit_corner, near_outline
 from spatial_llava_ros.lift.foreground import Cloud
 
 GUESSED_DEPTH = 0.6
@@ -65,20 +66,13 @@ def level_frame(up: np.ndarray, towards: np.ndarray) -> np.ndarray:
     return np.stack([x, np.cross(z, x), z])
 
 
-def fit_box(
-    cloud: Cloud,
-    up: np.ndarray,
-    offset: float | None = None,
-    stands: bool = True,
-    hidden_ends: tuple[bool, bool] = (False, False),
-) -> BoxFit:
+def fit_box(cloud: Cloud, up: np.ndarray, offset: float | None = None, contact: Contact | None = None) -> BoxFit:
     """The box of a cloud.
 
     Args:
         up: (3,) unit vector, the box's z axis in the camera frame.
         offset: of the carrying plane: ``up @ p + offset`` is the height of p over it; None without one.
-        stands: whether the thing reaches down to the plane.
-        hidden_ends: whether an occluder or the picture's border cuts off its right and its left end.
+        contact: what is around the thing.
     """
     centroid = cloud.points.mean(axis=0)
     level = level_frame(up, centroid)
@@ -87,26 +81,32 @@ def fit_box(
     ray = np.abs(level @ (centroid / centroid[2]))
     noise = np.maximum(sigma * ray, 0.0005)
     outline = near_outline(points[:, :2], noise[0], cloud.pixel)
+    hidden = (False, False)
+    if contact is not None:
+        tangents = outline.ends[:, 1] / outline.ends[:, 0] if not outline.eye.any() else np.array([-np.inf, np.inf])
+        hidden = hidden_ends(contact, level, tangents[0], tangents[1])
     corner = fit_corner(outline)
-    circle = fit_circle(outline, (not hidden_ends[0], not hidden_ends[1]))
+    circle = fit_circle(outline, (not hidden[0], not hidden[1]))
 
-    floor = -offset if offset is not None else None
     top = edge(points[:, 2], noise[2], cloud.pixel)
     seen_bottom = -edge(-points[:, 2], noise[2], cloud.pixel)
-    bottom = floor if floor is not None and stands else seen_bottom
-    bottom = min(bottom, top - 0.001)
-    low_z, high_z = bottom, top
-    tall = top - bottom
+    floor = None  # the level it stands on
     z_std = [noise[2] + 0.5 * cloud.pixel, noise[2] / 2 + 0.5 * cloud.pixel]
-    if floor is not None and stands:
-        z_std[0] = 0.002 + 0.3 * noise[2]
+    if offset is not None:
+        lowest, reach = seen_bottom + offset, 4 * noise[2] + 0.006
+        if contact is None or stands_on_plane(contact, up, offset, lowest, reach):
+            floor = -offset
+            z_std[0] = 0.002 + 0.3 * noise[2] + 0.1 * max(lowest - reach, 0.0)
+    low_z = min(seen_bottom if floor is None else floor, top - 0.001)
+    high_z = top
+    tall = high_z - low_z
 
-    ball = _ball(points, sigma, floor if stands else None) if circle is not None else None
+    ball = _ball(points, sigma, floor, top) if circle is not None else None
     if circle is not None and _is_round(circle, corner, outline):
         if ball is not None:
             centre, radius = ball
             low, high = centre - radius, centre + radius
-            if floor is not None and stands:
+            if floor is not None:
                 low[2] = floor
             std = np.full((3, 2), sigma / 4 + cloud.pixel / 2)
             rotation, yaw_std, kind = level.T, np.pi / np.sqrt(12), "ball"
@@ -123,7 +123,7 @@ def fit_box(
         low, high, std = _rectangle(turned, corner, noise, cloud.pixel, -centroid @ level.T, tall, top)
         low, high = np.append(low, low_z), np.append(high, high_z)
         std = np.vstack([std, z_std])
-        roll = _roll(turned, corner, low, high, sigma, cloud.pixel) if floor is not None and stands else None
+        roll = _roll(turned, corner, low, high, sigma, cloud.pixel) if floor is not None else None
         if roll is not None:
             axis, centre = roll
             kind = "roll"
@@ -132,25 +132,6 @@ def fit_box(
 
     lowest = np.nan if offset is None else seen_bottom + offset
     return BoxFit(rotation, low, high, std, float(yaw_std), kind, corner, circle, outline, float(lowest))
-
-
-def edge(values: np.ndarray, sigma: float, pixel: float) -> float:
-    """Where a thing ends along an axis: the upper end of the values (N,), freed of noise and of a few outliers.
-
-    Percentiles alone cut a piece off every side; here the piece is added again. Where the values pile up at the
-    end they show a face, and the face is at their middle, not at the end of their noise.
-    """
-    n = len(values)
-    trim = max(n // 200, 1)
-    ordered = np.partition(values, (n // 20, n - 1 - trim))
-    high, low = float(ordered[n - 1 - trim]), float(ordered[n // 20])
-    span = max(high - low, 1e-6)
-    window = 4 * sigma
-    at_end = values > high - window
-    share = np.count_nonzero(at_end) / n
-    if share > min(2.5 * window / span, 0.9) or span < 2 * window:
-        return float(np.median(values[at_end]))
-    return high + trim / n * span + 0.5 * pixel - 0.8 * sigma
 
 
 def _turned(level: np.ndarray, yaw: float) -> np.ndarray:
@@ -165,7 +146,7 @@ def _is_round(circle: Circle, corner: Corner, outline: Outline) -> bool:
     return circle.rms < tolerance and circle.rms < corner.rms and circle.arc > 1.2
 
 
-def _ball(points: np.ndarray, sigma: float, floor: float | None) -> tuple[np.ndarray, float] | None:
+def _ball(points: np.ndarray, sigma: float, floor: float | None, top: float) -> tuple[np.ndarray, float] | None:
     """Centre and radius of a sphere through the points, by linear least squares; None when they are not on one."""
     origin = points.mean(axis=0)
     p = points - origin
@@ -183,7 +164,10 @@ def _ball(points: np.ndarray, sigma: float, floor: float | None) -> tuple[np.nda
         return None
     if np.sqrt(np.mean(np.sort(residual**2)[: int(0.9 * len(p))])) > 1.2 * sigma + 0.02 * radius:
         return None
-    if floor is not None and abs(origin[2] + centre[2] - radius - floor) > 0.2 * radius + 2 * sigma:
+    slack = 0.2 * radius + 2 * sigma
+    if abs(origin[2] + centre[2] + radius - top) > slack:
+        return None  # a bowl: the sphere goes on where nothing was seen
+    if floor is not None and abs(origin[2] + centre[2] - radius - floor) > slack:
         return None
     return origin + centre, radius
 
@@ -222,8 +206,8 @@ def _rectangle(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Low and high faces (2,) of a rectangular footprint along its axes a and b, and their std (2, 2).
 
-    Face A (low a) and face B (high b) look at the camera. The far faces are where the points end, to the resolution with
-    which the top, or the other near face, shows them; where neither does, the depth is guessed.
+    Face A (low a) and face B (high b) look at the camera. The far faces are where the points end, to the resolution
+    with which the top, or the other near face, shows them; where neither does, the depth is guessed.
     """
     c, s = abs(np.cos(corner.yaw)), abs(np.sin(corner.yaw))
     along = np.array([noise[0] * c, noise[0] * s]) + 0.0003  # noise is along the view, x
@@ -239,18 +223,19 @@ def _rectangle(
     std = np.empty((2, 2))
     std[:] = 0.5 * pixel + 0.4 * along[:, None]
     shown = np.array([np.hypot(s, c * over_top), np.hypot(c, s * over_top)])  # pixels per metre of each axis, scaled
-    blur = 1.5 * pixel / np.maximum(shown, 1e-3)
+    blur = pixel / np.maximum(shown, 1e-3)
     for axis, far in ((0, 1), (1, 0)):
-        guess = GUESSED_DEPTH * min(size[1 - axis], tall)
-        if blur[axis] > max(size[axis], 0.3 * guess):
-            missing = max(guess - size[axis], 0.0)
-            if far == 1:
-                high[axis] += missing
-            else:
-                low[axis] -= missing
-            std[axis, far] = 0.5 * guess
+        if size[axis] > 4 * blur[axis]:
+            std[axis, far] = np.hypot(std[axis, far], 1.5 * blur[axis])
+            continue
+        # So thin that its depth would be a few pixels: it is at least what is seen, at most what would be resolved.
+        guess = float(np.clip(GUESSED_DEPTH * min(size[1 - axis], tall), size[axis], size[axis] + 4 * blur[axis]))
+        missing = guess - size[axis]
+        if far == 1:
+            high[axis] += missing
         else:
-            std[axis, far] = np.hypot(std[axis, far], blur[axis])
+            low[axis] -= missing
+        std[axis, far] = np.hypot(std[axis, far], 0.5 * guess)
     return low, high, std
 
 
@@ -270,7 +255,9 @@ def _roll(
     if np.count_nonzero(flank) < 10:
         return None
     best = None
-    boxy = np.minimum(np.abs(high[2] - turned[:, 2]), np.minimum(np.abs(turned[:, 0] - low[0]), np.abs(turned[:, 1] - high[1])))
+    boxy = np.minimum(
+        np.abs(high[2] - turned[:, 2]), np.minimum(np.abs(turned[:, 0] - low[0]), np.abs(turned[:, 1] - high[1]))
+    )
     limit = min(np.sqrt(np.mean(np.sort(boxy**2)[: int(0.85 * len(boxy))])), 1.2 * sigma + 0.06 * radius)
     for axis, sign in ((0, 1.0), (1, -1.0)):
         centre = float(np.median(turned[flank, axis] + sign * bulge[flank]))

@@ -26,8 +26,8 @@ MIN_POINTS = 25
 MAX_POINTS = 2000
 RING = 5
 """Pixels looked at around the mask."""
-STEEPEST = 4.0
-"""tan of the steepest surface, seen from the camera, that is still taken for a surface (76 degrees)."""
+STEEPEST = 10.0
+"""tan of the steepest surface, seen from the camera, that is still taken for a surface (84 degrees)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,16 +51,14 @@ class Cloud:
     flat_on_plane: bool = False
 
 
-def foreground(
-    frame: RgbdFrame, region: Region, plane: Plane | None, planes: tuple[Plane, ...] = ()
-) -> Cloud | None:
+def foreground(frame: RgbdFrame, region: Region, plane: Plane | None, planes: tuple[Plane, ...] = ()) -> Cloud | None:
     """The points of the thing in a region, or None when its depth was not measured.
 
     Args:
         plane: what carries the thing; its points are left out, unless the thing is flat and lies in it.
         planes: all surfaces of the frame; the ones behind the thing are left out.
     """
-    depth, mask, origin = _window(frame.depth, region)
+    depth, mask, origin = window(frame.depth, region)
     with np.errstate(invalid="ignore"):
         valid = mask & (depth > 0) & (depth < np.inf)
     area = int(np.count_nonzero(mask))
@@ -98,31 +96,7 @@ def foreground(
     return Cloud(_drawn(points, MAX_POINTS), total, min(1.0, total / max(area, 1)), noise, pixel, flat)
 
 
-def surroundings(frame: RgbdFrame, region: Region) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What is seen just outside a region.
-
-    Returns:
-        points: (N, 3) float64 of the measured pixels in a ring around the mask.
-        pixels: (N, 2) float64, their column and row.
-        beside: (N,) float64 depth of the nearest measured pixels of the mask; NaN where there is none.
-    """
-    depth, mask, origin = _window(frame.depth, region, RING)
-    with np.errstate(invalid="ignore"):
-        measured = (depth > 0) & (depth < np.inf)
-    kernel = np.ones((2 * RING + 1, 2 * RING + 1), np.uint8)
-    around = (cv2.dilate(mask.view(np.uint8), kernel) > 0) & ~mask & measured
-    inside = (mask & measured).astype(np.float32)
-    weight = cv2.boxFilter(inside, -1, kernel.shape, normalize=False, borderType=cv2.BORDER_CONSTANT)
-    summed = cv2.boxFilter(
-        np.where(inside > 0, depth, 0), -1, kernel.shape, normalize=False, borderType=cv2.BORDER_CONSTANT
-    )
-    beside = np.where(weight[around] > 0.5, summed[around] / np.maximum(weight[around], 1), np.nan)
-    rows, columns = np.nonzero(around)
-    _, points = _points(depth, around, origin, frame.intrinsics)
-    return points, np.stack([columns + origin[0], rows + origin[1]], axis=1).astype(np.float64), beside
-
-
-def _window(depth: np.ndarray, region: Region, margin: int = 2) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
+def window(depth: np.ndarray, region: Region, margin: int = 2) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
     """Depth and mask in the region's box grown by a margin, and the column and row of its corner."""
     x1, y1, x2, y2 = region.box
     left, top = max(x1 - margin, 0), max(y1 - margin, 0)
@@ -186,9 +160,7 @@ def _along(points: np.ndarray, plane: Plane, sigma: float) -> np.ndarray:
     return np.maximum(sigma * np.abs(points @ plane.normal) / points[:, 2], 0.001)
 
 
-def _off_plane(
-    points: np.ndarray, plane: Plane | None, reach: np.ndarray | float
-) -> tuple[np.ndarray | None, bool]:
+def _off_plane(points: np.ndarray, plane: Plane | None, reach: np.ndarray | float) -> tuple[np.ndarray | None, bool]:
     """Points above what carries the thing, and whether the thing is a flat one in that surface.
 
     None when the points lie below the surface: then the thing is looked through.

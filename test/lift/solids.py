@@ -82,9 +82,7 @@ def shoot(
 ) -> Shot:
     """Ray-cast solids on the floor z = 0, before a wall at y = `wall`; depth noise is `noise * z**2`."""
     columns, rows = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
-    rays = np.stack(
-        [(columns - camera.cx) / camera.fx, (rows - camera.cy) / camera.fy, np.ones(camera.shape)], axis=-1
-    )
+    rays = np.stack([(columns - camera.cx) / camera.fx, (rows - camera.cy) / camera.fy, np.ones(camera.shape)], axis=-1)
     rays = rays @ world_from_camera[:3, :3].T
     eye = world_from_camera[:3, 3]
     depth = np.full(camera.shape, np.inf)
@@ -146,4 +144,3 @@ def _hit_ball(rays: np.ndarray, eye: np.ndarray, solid: Solid) -> np.ndarray:
 
 
 _HIT = {"box": _hit_box, "cylinder": _hit_cylinder, "ball": _hit_ball}
-

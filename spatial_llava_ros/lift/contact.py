@@ -1,0 +1,107 @@
+"""What is around a thing in the picture: what it touches, and what hides part of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from spatial_llava_ros.geometry import pixel_rays
+from spatial_llava_ros.lift.covariance import depth_sigma
+from spatial_llava_ros.lift.foreground import Cloud, window
+from spatial_llava_ros.types import Region, RgbdFrame
+
+RING = 5
+"""Pixels looked at around the mask."""
+
+
+@dataclass(frozen=True, eq=False)
+class Contact:
+    """The ring of measured pixels around a mask, each compared with the nearest pixels of the mask.
+
+    Attributes:
+        rays: (N, 3) float64, camera rays with z = 1.
+        depth: (N,) metres; NaN beyond the border of the picture.
+        touches: (N,) bool, goes on at the thing's own depth.
+        hides: (N,) bool, lies in front of the thing, or is where the picture ends.
+    """
+
+    rays: np.ndarray
+    depth: np.ndarray
+    touches: np.ndarray
+    hides: np.ndarray
+
+
+def find_contact(frame: RgbdFrame, region: Region, cloud: Cloud) -> Contact:
+    """Look around a region whose cloud was found."""
+    depth, mask, origin = window(frame.depth, region, RING)
+    with np.errstate(invalid="ignore"):
+        measured = (depth > 0) & (depth < np.inf)
+    size = (2 * RING + 1, 2 * RING + 1)
+    near_z, far_z = cloud.points[:, 2].min(), cloud.points[:, 2].max()
+    with np.errstate(invalid="ignore"):
+        inside = mask & (depth >= near_z) & (depth <= far_z)
+    weight = cv2.boxFilter(inside.astype(np.float32), -1, size, normalize=False, borderType=cv2.BORDER_CONSTANT)
+    summed = cv2.boxFilter(
+        np.where(inside, depth, np.float32(0)), -1, size, normalize=False, borderType=cv2.BORDER_CONSTANT
+    )
+    rows, columns = np.nonzero(~mask & measured & (weight > 0.5))
+    z = depth[rows, columns].astype(np.float64)
+    step = z - summed[rows, columns] / weight[rows, columns]
+    sigma = depth_sigma(float(np.median(cloud.points[:, 2])), cloud.noise)
+    jump = 4 * sigma + 2 * RING * cloud.pixel
+    touches, hides = np.abs(step) < jump, step < -jump
+
+    height, width = frame.depth.shape
+    y, x = np.nonzero(mask)
+    y, x = y + origin[1], x + origin[0]
+    border = (x == 0) | (y == 0) | (x == width - 1) | (y == height - 1)
+    x_rays, y_rays = pixel_rays(frame.intrinsics)
+    columns, rows = np.append(columns + origin[0], x[border]), np.append(rows + origin[1], y[border])
+    cut = np.count_nonzero(border)
+    rays = np.stack([x_rays[columns], y_rays[rows], np.ones(len(rows))], axis=1)
+    return Contact(
+        rays,
+        np.append(z, np.full(cut, np.nan)),
+        np.append(touches, np.zeros(cut, bool)),
+        np.append(hides, np.ones(cut, bool)),
+    )
+
+
+def stands_on_plane(contact: Contact, up: np.ndarray, offset: float, lowest: float, reach: float) -> bool:
+    """Whether a thing whose lowest visible point is so high over a plane reaches down to it.
+
+    It does unless it is seen to rest on something else: then what it touches around its lower end is high above
+    the plane as well. A lower end that is hidden, or that gave no depth, proves nothing.
+
+    Args:
+        up, offset: the plane, ``height = up @ p + offset``.
+        lowest: metres, height of the lowest visible point.
+        reach: metres, heights up to this are those of the plane.
+    """
+    if lowest < reach:
+        return True
+    height = (contact.rays[contact.touches] * contact.depth[contact.touches, None]) @ up + offset
+    low = np.count_nonzero(height < reach)
+    high = np.count_nonzero((height >= reach) & (height < lowest + reach))
+    return high <= 2 * low or high < 8
+
+
+def hidden_ends(contact: Contact, level: np.ndarray, right: float, left: float) -> tuple[bool, bool]:
+    """Whether the right and the left end of a thing are cut off by something in front or by the picture's border.
+
+    Args:
+        level: level_from_camera (3, 3), x away from the camera, y to the left.
+        right, left: tangents y / x of the directions in which the thing ends.
+    """
+    if not contact.hides.any():
+        return False, False
+    rays = contact.rays @ level.T
+    tangent = rays[:, 1] / np.maximum(rays[:, 0], 1e-6)
+    margin = 0.1 * (left - right)
+    ends = []
+    for beyond in (tangent < right + margin, tangent > left - margin):
+        count = np.count_nonzero(beyond)
+        ends.append(bool(count and np.count_nonzero(contact.hides & beyond) > 0.35 * count))
+    return ends[0], ends[1]
