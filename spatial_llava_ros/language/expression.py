@@ -48,8 +48,9 @@ ORDINAL_KEYS = (
 class Attribute:
     """A property the thing must have ("red", "big", "round", "wooden"), or must not.
 
-    kind is one of color, size, shape, material, position; value is the canonical word
-    ("grey" for "gray"). position values: left right middle front back top bottom ("the can on the right").
+    kind is one of color, size, shape, material, position, state, pattern; value is the canonical word
+    ("grey" for "gray"; vocabulary.py lists them). A shade is kept ("navy", "dark blue"; `basic_color` gives "blue").
+    position values: left right middle front back top bottom ("the can on the right").
     """
 
     kind: str
@@ -75,12 +76,15 @@ class Relation:
     """How the thing stands to others: landmarks has two entries (or one plural) for between.
 
     adjacent: said with "just", "right", "directly", "immediately": nothing else stands between.
+    extreme: "the chair closest to the door" (near) or "farthest from" it (far_from): of the things that fit the rest,
+    the one of which the relation holds most.
     """
 
     predicate: str
     landmarks: tuple[NounPhrase, ...]
     negated: bool = False
     adjacent: bool = False
+    extreme: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,15 @@ class NounPhrase:
 
 @dataclass(frozen=True)
 class ReferringExpression:
-    """A command, taken apart. targets has more than one entry for "the mug and the book"."""
+    """A command, taken apart.
+
+    Attributes:
+        targets: more than one entry for "the mug and the book".
+        ignored: words that were read and used for nothing (courtesies are not counted).
+        corrections: spelling slips, each as (word as written, word as read).
+    """
 
     text: str
     targets: tuple[NounPhrase, ...]
     ignored: tuple[str, ...] = ()
+    corrections: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,59 @@
+"""What was understood, in plain English."""
+
+from __future__ import annotations
+
+from spatial_llava_ros.language.expression import NounPhrase, Ordinal, ReferringExpression, Relation
+from spatial_llava_ros.language.vocabulary import plural
+
+_PREDICATES = {
+    "left_of": "left of", "right_of": "right of", "in_front_of": "in front of", "next_to": "next to", "far_from": "far from",
+    "at_edge_of": "at the edge of",
+}  # fmt: skip
+_ORDINALS = {
+    "left": "leftmost", "right": "rightmost", "near": "nearest", "far": "farthest", "high": "highest", "low": "lowest",
+    "tall": "tallest", "short": "shortest", "big": "biggest", "small": "smallest", "wide": "widest", "narrow": "narrowest",
+    "long": "longest", "thin": "thinnest", "middle": "the middle one",
+}  # fmt: skip
+
+
+def describe(expression: ReferringExpression | NounPhrase) -> str:
+    """ "mug, red, left of (laptop)": the noun, then everything that must hold for it; brackets show what belongs together."""
+    if isinstance(expression, ReferringExpression):
+        return " and ".join(describe(target) for target in expression.targets)
+    phrase = expression
+    if phrase.count == 0:
+        name = "all " + plural(phrase.noun)
+    elif phrase.count > 1:
+        name = f"{phrase.count} {plural(phrase.noun)}"
+    else:
+        name = phrase.noun
+    parts = ["other " + name if phrase.other else name]
+    for attribute in phrase.attributes:
+        value = f"on the {attribute.value}" if attribute.kind == "position" else attribute.value
+        if attribute.kind == "position" and attribute.value in ("middle", "front", "back"):
+            value = f"in the {attribute.value}"
+        parts.append(f"not {value}" if attribute.negated else value)
+    parts.extend(_ordinal(o) for o in phrase.ordinals)
+    parts.extend(_relation(r) for r in phrase.relations)
+    words = [word for word in phrase.unknown if word != phrase.noun]
+    if words:
+        parts.append(f'"{" ".join(words)}"')
+    return ", ".join(parts)
+
+
+def _ordinal(ordinal: Ordinal) -> str:
+    text = _ORDINALS[ordinal.key]
+    if ordinal.rank > 1:
+        text = f"number {ordinal.rank} of the {text}"
+    return text if ordinal.among is None else f"{text} of {ordinal.among}"
+
+
+def _relation(relation: Relation) -> str:
+    words = _PREDICATES.get(relation.predicate, relation.predicate.replace("_", " "))
+    if relation.extreme:
+        words = "nearest to" if relation.predicate == "near" else "farthest from"
+    if relation.adjacent:
+        words = "directly " + words
+    if relation.negated:
+        words = "not " + words
+    return f"{words} ({' and '.join(describe(landmark) for landmark in relation.landmarks)})"

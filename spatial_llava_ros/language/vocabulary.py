@@ -1,0 +1,260 @@
+"""The words the parser knows: nouns with their kinds and synonyms, and words for properties.
+
+Canonical nouns stay as specific as what was said ("mug" and "cup" are two nouns); `similar` tells that people use
+them for one another. Nouns outside this table are still understood as nouns, only reported as unknown.
+"""
+
+from __future__ import annotations
+
+# kind: noun (synonym, synonym), noun, ...    Regular plurals are derived.
+_NOUNS = """
+drinkware: cup (teacup, beaker, paper cup, plastic cup), mug (coffee cup, stein), glass (tumbler, drinking glass,
+    water glass), wine glass (wineglass, goblet)
+tableware: bowl (dish, salad bowl), plate (saucer, platter), tray, fork, knife, spoon (teaspoon, tablespoon),
+    chopstick, spatula, ladle, cutting board (chopping board), napkin, coaster, whisk, measuring spoon
+cookware: pot (cooking pot, saucepan), pan (frying pan, skillet), kettle (teakettle), teapot, wok, lid, colander
+can: can (soda can, soup can, coke can, beer can), tin (cookie tin, tuna tin), canister
+bottle: bottle (flask, thermos, water bottle, spray bottle), jar, jug, pitcher, carafe, tube
+box: box (crate, case), carton (milk carton), pack (package, packet, parcel), container, chest, bin basket
+bin: bin (trash can, garbage can, trash bin, wastebasket, waste basket, waste bin, dustbin, garbage bin, rubbish bin,
+    recycling bin, trashcan, trash), basket (hamper, laundry basket), bucket (pail)
+bag: bag (plastic bag, sack, pouch, shopping bag, paper bag), backpack (rucksack, knapsack), handbag (purse),
+    suitcase (luggage), briefcase, wallet
+table: table (dining table, coffee table, side table, end table, tabletop), desk, counter (countertop, kitchen counter,
+    worktop), nightstand (night stand, night table, bedside table), bench, workbench
+seat: chair (armchair, office chair, desk chair, swivel chair), sofa (couch, settee, loveseat, futon), stool (barstool,
+    bar stool), ottoman (footstool, pouf), rocking chair, bean bag
+storage: shelf (bookshelf, bookcase, shelving, shelving unit, rack), cabinet (cupboard), drawer, dresser
+    (chest of drawers, bureau), wardrobe (closet), locker, file cabinet (filing cabinet), sideboard, stand
+bed: bed, crib (cot), bunk bed, mattress, headboard
+bedding: pillow, cushion, blanket (throw, comforter, duvet, quilt), sheet, towel
+plant: plant (potted plant, houseplant), tree, flower, cactus, leaf
+vase: vase, plant pot (flowerpot, flower pot, planter)
+lighting: lamp (desk lamp, table lamp, floor lamp, lampshade), lantern, candle, light bulb (lightbulb, bulb),
+    flashlight (torch), chandelier, light switch
+screen: monitor (display, computer monitor, computer screen, screen), television (tv, tv screen, telly), tablet (ipad),
+    laptop (notebook computer, laptop computer, macbook), whiteboard (white board), blackboard (chalkboard),
+    projector screen
+input: keyboard (computer keyboard), mouse (computer mouse), remote (remote control, remote controller, tv remote),
+    game controller (gamepad, joystick, joypad)
+phone: phone (cell phone, cellphone, mobile phone, smartphone, mobile, iphone), telephone (landline)
+electronics: computer (pc, desktop computer), printer (copier), scanner, speaker (loudspeaker), camera, webcam, router,
+    charger, headphones (headset, earphones, earbuds), microphone, radio, clock (alarm clock), watch (wristwatch),
+    calculator, fan, projector, battery, cable (cord, wire), plug, socket (outlet), hard drive, robot, drone, heater
+    (radiator), air conditioner, power strip
+appliance: refrigerator (fridge, mini fridge, freezer), microwave (microwave oven), oven, stove (cooker), toaster, blender,
+    dishwasher, washing machine (washer), dryer, vacuum cleaner (vacuum, hoover), coffee maker (coffee machine), iron, mixer
+book: book (textbook, novel), notebook (notepad, journal), magazine (catalogue, catalog), binder (folder), newspaper,
+    album, brochure, menu
+paper: paper, envelope, letter, card, note (sticky note), receipt, poster, map, calendar, label, tissue (kleenex),
+    sticker, ticket, paper towel, toilet paper
+stationery: pen (ballpoint), pencil, marker, crayon, eraser (rubber), ruler, stapler, tape (duct tape, adhesive tape),
+    scissors, glue (glue stick), paper clip (paperclip), hole puncher (hole punch), paintbrush, chalk, clipboard
+tool: tool, drill (power drill), hammer, screwdriver, wrench (spanner), pliers, saw, clamp, tape measure, screw, nail, bolt,
+    nut, level, ladder, flashlight holder, rope, chain, axe, shovel, broom, mop, brush, toolbox (tool box), padlock (lock),
+    key, hook, hanger (coat hanger, clothes hanger), mouse trap (mousetrap)
+toy: toy, ball (football, basketball, soccer ball, tennis ball, baseball, softball), teddy bear (teddy, plush bear),
+    doll, rubber duck, block (brick, lego), puzzle, dice (die), car (toy car), airplane (toy plane), cube (rubik cube,
+    rubiks cube), figurine (statue, sculpture, bust), kite, frisbee, game, balloon, cylinder, sphere, cone, pyramid
+bathroom: toothbrush, toothpaste, soap, sponge, shampoo, lotion, comb, hairbrush, razor, hair dryer (hairdryer), sink
+    (basin, washbasin), toilet, bathtub (tub, bath), shower, shower curtain, faucet (tap), mirror, scale, detergent, bleach,
+    soap dispenser, toilet roll
+clothing: shirt (tshirt, t shirt, blouse), hat, cap, shoe (sneaker, trainer, boot, sandal), slipper (flip flop),
+    sock, glove, scarf, jacket (coat, hoodie, sweater), trousers (pants, jeans), dress, skirt, belt, tie,
+    glasses (eyeglasses, spectacles), sunglasses, umbrella, helmet, mask, ring, apron, shorts
+fruit: apple, banana, orange, lemon, lime, pear, peach, plum, strawberry, grape, pineapple, mango, kiwi, melon, watermelon,
+    cherry, fruit, avocado, coconut, apricot
+vegetable: tomato, potato, carrot, onion, pepper (bell pepper), cucumber, broccoli, garlic, corn, mushroom, vegetable,
+    lettuce, cabbage, eggplant, pumpkin
+food: bread (loaf), cake, cookie (biscuit), sandwich, pizza, egg, cheese, cracker, cereal, chips (crisps), candy, chocolate,
+    donut (doughnut), hot dog, hamburger (burger), snack, food, sugar, salt, mustard, ketchup, soup, milk, coffee, tea,
+    juice, coke (cola), beer, wine, water, butter, honey, jam, pasta, rice, spam, tuna, sauce, pudding, gelatin, meat, muffin,
+    yogurt, oil, soda
+sports: bat (baseball bat), racket (tennis racket), skateboard, surfboard, ski, snowboard, bicycle (bike), dumbbell, yoga mat
+music: guitar, piano, violin, drum, trumpet, flute, music stand
+person: person (man, woman, boy, girl, child, kid, guy, lady, baby, human, player), face, hand, head
+animal: cat (kitten), dog (puppy), bird, horse, cow, sheep, elephant, zebra, giraffe, bear, bunny (rabbit), duck, fish, animal
+vehicle: bus, truck, train, motorcycle (motorbike), boat, bicycle wheel
+surface: wall, floor (ground, carpet, flooring), ceiling, rug (mat, doormat), tablecloth, placemat, pavement, road
+opening: door (doorway), window, curtain (drape), blinds, gate, stairs (staircase), fireplace, column (pillar), railing,
+    windowsill (window sill), hallway, fence
+wall art: picture (painting, photo, photograph, artwork), picture frame (photo frame), sign, flag, bulletin board,
+    notice board
+part: handle, wheel, leg, arm, corner, edge, cover, print, drawing, number, text, logo, button, strap, knob, spout,
+    barcode, pattern, stripe, side, top, end, row, stack, pile, letter box, patch, line, spot, dot, name, word, stem, shade,
+    seat, backrest, neck, foot, tail, image
+"""
+
+PLURAL_ONLY = frozenset(
+    "scissors glasses sunglasses eyeglasses spectacles headphones earphones earbuds pliers trousers pants jeans shorts "
+    "chips crisps blinds stairs drapes".split()
+)
+_IRREGULAR = {
+    "knife": "knives", "shelf": "shelves", "bookshelf": "bookshelves", "leaf": "leaves", "loaf": "loaves",
+    "scarf": "scarves", "mouse": "mice", "man": "men", "woman": "women", "child": "children", "person": "people",
+    "foot": "feet", "fish": "fish", "sheep": "sheep", "broccoli": "broccoli", "dice": "dice", "luggage": "luggage",
+}  # fmt: skip
+
+GENERIC = frozenset(
+    "thing object item something anything everything stuff entity target piece gadget article thingy".split()
+)
+VIEWER_NOUNS = frozenset("camera robot viewer observer lens".split())
+
+# Nouns that speakers use for one another; a noun may stand in several sets.
+_SIMILAR = (
+    "cup mug glass", "glass/wine glass", "table desk counter workbench", "table nightstand", "sofa bench", "chair stool",
+    "stool ottoman", "can tin canister", "can jar", "box carton pack container", "box block cube", "block cube",
+    "chest/box", "bin basket bucket", "bag backpack handbag", "suitcase briefcase", "pillow cushion",
+    "blanket sheet towel", "phone telephone", "monitor television", "monitor laptop", "tablet phone", "cabinet dresser wardrobe drawer",
+    "cabinet/file cabinet", "dresser sideboard cabinet", "dresser nightstand", "shelf cabinet", "shelf stand", "bottle jar jug", "jug pitcher carafe",
+    "pot pan", "pot bowl", "pot/plant pot/vase", "bowl plate", "plate tray", "pot kettle teapot", "book notebook magazine binder",
+    "paper letter note envelope card", "picture/poster/picture frame/sign", "whiteboard blackboard", "lamp lantern", "plant flower tree",
+    "tool drill hammer screwdriver wrench pliers saw clamp", "toy doll figurine", "bear/teddy bear", "hat cap", "shoe slipper",
+    "pen pencil marker", "ball orange apple sphere", "ball sphere", "cylinder can", "cup container", "bottle container", "jar container", "can container",
+    "bowl container", "rug floor", "water/bottle", "pack bag",
+)  # fmt: skip
+
+SURFACES = frozenset(
+    "table desk counter nightstand bench workbench shelf cabinet dresser sideboard stand bed floor rug tray tablecloth stove "
+    "windowsill sofa wall stack pile plate".split()
+)
+HOLLOW = frozenset("box carton bin basket bucket bag drawer shelf cabinet container wardrobe crib bowl sink oven".split())
+
+BASIC_COLORS = ("black", "white", "grey", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
+# canonical shade -> the basic colour it belongs to
+SHADES = {
+    "navy": "blue", "azure": "blue", "cyan": "blue", "turquoise": "blue", "teal": "green", "olive": "green",
+    "lime": "green", "mint": "green", "khaki": "brown", "maroon": "red", "burgundy": "red", "crimson": "red",
+    "scarlet": "red", "beige": "brown", "tan": "brown", "cream": "white", "ivory": "white", "bronze": "brown",
+    "gold": "yellow", "silver": "grey", "charcoal": "black", "violet": "purple", "lavender": "purple", "lilac": "purple",
+    "indigo": "blue", "magenta": "pink", "fuchsia": "pink", "salmon": "pink", "coral": "orange", "peach": "orange",
+    "copper": "orange", "mustard": "yellow",
+}  # fmt: skip
+SHADE_MODIFIERS = {
+    "dark": "dark", "deep": "dark", "darker": "dark", "light": "light", "pale": "light", "bright": "bright",
+    "lighter": "light", "vivid": "bright", "neon": "bright", "pastel": "light", "fluorescent": "bright",
+}  # fmt: skip
+
+# kind -> canonical value -> other words for it
+_ATTRIBUTES = {
+    "color": {
+        "black": "blackish", "white": "whitish", "grey": "gray greyish grayish", "red": "reddish", "orange": "",
+        "yellow": "yellowish", "green": "greenish", "blue": "bluish blueish", "purple": "purplish", "pink": "pinkish",
+        "brown": "brownish", "gold": "golden", "silver": "silvery", "navy": "navy_blue", "turquoise": "aqua",
+        **{shade: "" for shade in SHADES if shade not in ("gold", "silver", "navy", "turquoise")},
+    },
+    "size": {
+        "big": "large huge giant enormous massive great gigantic sizable jumbo oversized",
+        "small": "little tiny mini miniature wee compact", "tall": "high", "short": "low", "long": "elongated lengthy",
+        "wide": "broad", "narrow": "slim slender skinny", "thick": "fat chunky bulky", "thin": "",
+        "medium": "medium_sized mid_sized medium_size",
+    },
+    "shape": {
+        "round": "circular rounded roundish disc_shaped disk_shaped round_shaped",
+        "square": "cubic cubical square_shaped cube_shaped",
+        "flat": "planar sheet_like", "cylindrical": "cylinder_shaped tubular tube_shaped can_shaped tube_like",
+        "rectangular": "box_shaped boxy rectangle_shaped cuboid oblong block_shaped box_like brick_shaped rectangle",
+        "spherical": "ball_shaped sphere_shaped ball_like globular", "oval": "elliptical egg_shaped oval_shaped",
+        "curved": "curvy bent banana_shaped arched", "bowl_shaped": "cup_shaped concave",
+        "hexagonal": "hexagon octagonal six_sided", "triangular": "triangle_shaped pyramidal", "conical": "cone_shaped",
+        "pointed": "pointy", "l_shaped": "",
+    },
+    "material": {
+        "wooden": "wood oak pine bamboo timber", "metal": "metallic steel aluminium aluminum iron tin_metal chrome stainless",
+        "plastic": "", "glass": "", "paper": "", "cardboard": "carton_board", "ceramic": "porcelain clay china",
+        "fabric": "cloth textile cotton woolen plush velvet linen", "leather": "leathery", "rubber": "", "stone": "marble granite concrete",
+        "wicker": "rattan",
+    },
+    "state": {
+        "open": "opened unfolded", "closed": "shut folded", "empty": "", "full": "filled",
+        "upright": "standing_up standing_upright vertical", "lying": "horizontal fallen tipped_over toppled",
+        "upside_down": "inverted", "on": "switched_on turned_on lit", "off": "switched_off turned_off", "broken": "cracked",
+        "new": "", "old": "", "clean": "", "dirty": "",
+    },
+    "pattern": {
+        "striped": "stripy stripey stripes_pattern", "checkered": "chequered checked plaid", "dotted": "spotted polka_dot",
+        "plain": "solid", "patterned": "", "floral": "flowered flowery", "transparent": "clear see_through translucent",
+        "shiny": "glossy reflective", "multicoloured": "multicolored multi_colored multi_coloured colourful colorful rainbow",
+    },
+    "position": {
+        "left": "left_hand lefthand", "right": "right_hand righthand", "middle": "center centre central",
+        "front": "", "back": "rear", "top": "upper", "bottom": "lower",
+    },
+}  # fmt: skip
+
+# Words that are a property before a noun and a thing on their own.
+ADJECTIVE_NOUNS = {
+    "orange": "orange", "glass": "glass", "paper": "paper", "light": "lamp", "iron": "iron", "peach": "peach",
+    "lime": "lime", "mustard": "mustard", "cloth": "towel", "rectangle": "thing", "square": "thing", "cardboard": "box",
+    "fabric": "towel", "rubber": "eraser", "marble": "ball", "china": "plate", "plaid": "blanket", "wood": "block",
+    "salmon": "fish", "top": "thing", "bottom": "thing",
+}  # fmt: skip
+
+
+def plural(noun: str) -> str:
+    """The English plural of a noun; the last word changes ("coffee cups")."""
+    first, _, last = noun.rpartition(" ")
+    if last in PLURAL_ONLY:
+        return noun
+    if last in _IRREGULAR:
+        last = _IRREGULAR[last]
+    elif last.endswith(("s", "x", "z", "ch", "sh")) or last in ("potato", "tomato", "mango"):
+        last += "es"
+    elif last.endswith("y") and last[-2] not in "aeiou":
+        last = last[:-1] + "ies"
+    else:
+        last += "s"
+    return f"{first} {last}".strip()
+
+
+def _read_nouns() -> tuple[dict[str, tuple[str, bool]], dict[str, str]]:
+    words: dict[str, tuple[str, bool]] = {}
+    kinds: dict[str, str] = {}
+    for line in _NOUNS.replace("\n    ", " ").strip().splitlines():
+        kind, _, rest = line.partition(":")
+        noun, inside = "", False
+        for entry in rest.replace("(", ",(").split(","):
+            name = entry.strip(" ()")
+            if "(" not in entry and not inside:
+                noun = name
+                kinds.setdefault(noun, kind)
+            inside = ("(" in entry or inside) and ")" not in entry
+            words.setdefault(name, (noun, name in PLURAL_ONLY))
+            words.setdefault(plural(name), (noun, True))
+    return words, kinds
+
+
+# every way to write a noun -> (canonical noun, is plural);   canonical noun -> kind ("seat", "tool")
+NOUNS, KINDS = _read_nouns()
+for _word in GENERIC:
+    NOUNS[_word] = ("thing", False)
+    NOUNS[plural(_word)] = ("thing", True)
+NOUNS["people"] = ("person", True)
+
+# every way to write a property -> (kind, canonical value)
+ATTRIBUTES: dict[str, tuple[str, str]] = {
+    spelling.replace("_", " "): (kind, value.replace("_", " "))
+    for kind, values in _ATTRIBUTES.items()
+    for value, others in values.items()
+    for spelling in (value, *others.split())
+}
+
+_SIMILAR_SETS = tuple(
+    frozenset(group.split("/") if "/" in group else group.split()) for group in _SIMILAR
+)
+
+
+def similar(a: str, b: str) -> bool:
+    """Whether speakers use the two canonical nouns for one another ("cup" and "mug"); "thing" fits all."""
+    return a == b or "thing" in (a, b) or any(a in group and b in group for group in _SIMILAR_SETS)
+
+
+def kind_of(noun: str) -> str:
+    """The family of a canonical noun ("seat" for "sofa"), or "" for one that is not in the table."""
+    return KINDS.get(noun, "")
+
+
+def basic_color(value: str) -> str:
+    """One of BASIC_COLORS for a canonical colour ("dark blue" and "navy" are "blue"), or "" if it has none."""
+    name = value.split(" ")[-1]
+    return name if name in BASIC_COLORS else SHADES.get(name, "")
