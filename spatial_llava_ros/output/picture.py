@@ -90,8 +90,8 @@ def _wireframe(picture: np.ndarray, obj: Object3D, frame: RgbdFrame, zoom: int, 
     # OpenCV takes sixteenths of a pixel with shift=4; pixel centres are at whole numbers, so zoom moves by half.
     ends = np.clip((edges + 0.5) * zoom - 0.5, -limit, limit)
     for a, b in np.rint(ends * 16).astype(int):
-        for ink, width in ((_DARK, stroke + 1), (tuple((np.array(color) + 255) // 2), max(1, stroke - 1))):
-            cv2.line(picture, a.tolist(), b.tolist(), tuple(int(v) for v in ink), width, cv2.LINE_AA, shift=4)
+        for ink, width in ((_DARK, stroke + 1), (color, stroke)):
+            cv2.line(picture, a.tolist(), b.tolist(), ink, width, cv2.LINE_AA, shift=4)
 
 
 def _strip(answer: Answer, width: int, letters: Lettering) -> np.ndarray:
@@ -106,9 +106,13 @@ def _strip(answer: Answer, width: int, letters: Lettering) -> np.ndarray:
     tone = {Status.FOUND: _CHOSEN, Status.AMBIGUOUS: _CANDIDATE, Status.NO_DEPTH: _CANDIDATE}.get(answer.status, _BAD)
     add(answer.status.value.replace("_", " ") + (f": {answer.explanation}" if answer.explanation else ""), tone)
     if answer.object is not None:
-        add(_facts(answer.object), _INK)
+        obj = answer.object
+        size = "" if obj.size is None else f", size {_metres(obj.size, ' x ')}"
+        add(f"{obj.label}, score {obj.score:.2f}{size}", _INK)
+        add(_place(obj), _INK)
     for number, candidate in enumerate(answer.candidates, 1):
-        add(f"{number}  {_facts(candidate)}", _DIM)
+        where = "no depth" if candidate.position is None else f"at {_metres(candidate.position)}"
+        add(f"{number}  {candidate.label}, score {candidate.score:.2f}, {where}", _DIM)
     height = 2 * margin + (len(rows) - 1) * letters.line + letters.height + letters.pad
     strip = np.full((height, width, 3), _DARK, np.uint8)
     for number, (text, color) in enumerate(rows):
@@ -116,14 +120,14 @@ def _strip(answer: Answer, width: int, letters: Lettering) -> np.ndarray:
     return strip
 
 
-def _facts(obj: Object3D) -> str:
-    facts = [f"{obj.label} {obj.score:.2f}"]
+def _place(obj: Object3D) -> str:
     if obj.position is None:
-        return ", ".join([*facts, "no depth: position unknown"])
-    place = "at {:.3f}, {:.3f}, {:.3f} m".format(*obj.position)
+        return "position unknown: no depth was measured on it"
+    spread = ""
     if obj.covariance is not None:
-        place += " (±{:.0f}, {:.0f}, {:.0f} mm)".format(*np.sqrt(np.diag(obj.covariance)[:3]) * 1000)
-    facts.append(f"{place} in {obj.frame_id}")
-    if obj.size is not None:
-        facts.append("size {:.3f} x {:.3f} x {:.3f} m".format(*obj.size))
-    return ", ".join(facts)
+        spread = " (±{:.0f}, {:.0f}, {:.0f} mm)".format(*np.sqrt(np.diag(obj.covariance)[:3]) * 1000)
+    return f"at {_metres(obj.position)}{spread} in {obj.frame_id}"
+
+
+def _metres(values: np.ndarray, between: str = ", ") -> str:
+    return between.join(f"{value:.3f}" for value in values) + " m"

@@ -21,8 +21,8 @@ _MARKER = "visualization_msgs/msg/Marker"
 _MAX_CLOUD_POINTS = 80_000
 
 
-def _new(name: str, **fields: Any) -> Any:
-    return _T[name](**fields)
+def _new(kind: str, /, **fields: Any) -> Any:
+    return _T[kind](**fields)
 
 
 def header(stamp: int, frame_id: str) -> Any:
