@@ -6,28 +6,69 @@ from collections.abc import Callable
 
 import numpy as np
 
-from spatial_llava_ros.sim import containers, goods
+from spatial_llava_ros.sim import containers, electronics, furniture, goods
 from spatial_llava_ros.sim.model import Model
 
-CATEGORIES: dict[str, Callable[[np.random.Generator], Model]] = {
+BUILDERS: dict[str, Callable[[np.random.Generator], Model]] = {
     "mug": containers.mug,
     "cup": containers.cup,
     "bowl": containers.bowl,
     "plate": containers.plate,
     "bottle": containers.bottle,
     "can": containers.can,
+    "vase": containers.vase,
+    "pot": containers.pot,
+    "bin": containers.bin,
     "box": goods.box,
     "book": goods.book,
     "ball": goods.ball,
+    "tissue box": goods.tissue_box,
+    "apple": goods.apple,
+    "banana": goods.banana,
+    "tape": goods.tape,
+    "shoe": goods.shoe,
+    "teddy bear": goods.teddy,
+    "laptop": electronics.laptop,
+    "monitor": electronics.monitor,
+    "keyboard": electronics.keyboard,
+    "mouse": electronics.mouse,
+    "phone": electronics.phone,
+    "remote": electronics.remote,
+    "drill": electronics.drill,
+    "lamp": furniture.lamp,
+    "plant": furniture.plant,
+    "chair": furniture.chair,
+    "table": furniture.table,
+    "sofa": furniture.sofa,
+    "stool": furniture.stool,
+    "cabinet": furniture.cabinet,
+    "cushion": furniture.cushion,
+    "floor lamp": furniture.floor_lamp,
+    "floor plant": furniture.floor_plant,
 }
+# A floor lamp is called a lamp.
+CATEGORIES = tuple(name for name in BUILDERS if not name.startswith("floor "))
 
 # What is drawn for a place; a word twice is twice as likely.
 PLACES: dict[str, tuple[str, ...]] = {
-    "table": ("mug", "mug", "cup", "bowl", "bowl", "plate", "bottle", "bottle", "can", "can", "box", "box", "box", "book", "book", "ball"),
-    "small": ("ball",),
-}  # fmt: skip
+    "table": (
+        *("mug", "cup", "bowl", "plate", "bottle", "can", "box", "book") * 2,
+        *("mug", "bottle", "box", "box", "ball", "vase", "pot", "tissue box", "apple", "banana", "tape"),
+        *("teddy bear", "mouse", "phone", "remote", "drill", "lamp", "plant"),
+    ),
+    "small": ("ball", "apple", "apple", "banana", "ball", "mug", "tape"),
+    "shelf": (
+        *("book", "box", "bottle", "can", "bowl", "mug", "vase") * 2,
+        *("cup", "ball", "tissue box", "teddy bear", "plant", "lamp", "shoe", "tape", "pot", "drill", "box"),
+    ),
+    "floor": ("bin", "shoe", "shoe", "ball", "box", "box", "cushion", "teddy bear", "book", "drill", "bottle", "pot"),
+    "tote": (
+        *("box", "box", "bottle", "can", "book", "ball", "banana", "apple", "remote", "phone", "drill", "tape", "shoe", "mug"),
+        *("teddy bear", "tissue box"),
+    ),
+}
 
 
 def draw(rng: np.random.Generator, place: str) -> Model:
     """A random model of a category that is found in a place."""
-    return CATEGORIES[str(rng.choice(PLACES[place]))](rng)
+    return BUILDERS[str(rng.choice(PLACES[place]))](rng)

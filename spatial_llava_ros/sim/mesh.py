@@ -67,9 +67,9 @@ def circle(radius: float, z: float = 0.0, n: int = 36) -> np.ndarray:
     return np.stack([radius * np.cos(angle), radius * np.sin(angle), np.full(n, z)], -1)
 
 
-def lathe(profile: list[tuple[float, float]], n: int = 36) -> Mesh:
+def lathe(profile: list[tuple[float, float]], n: int = 36, caps: bool = True) -> Mesh:
     """Surface of revolution about z of a profile of (radius, z), given from the bottom axis outward and up."""
-    return loft([circle(r, z, n) for r, z in profile])
+    return loft([circle(r, z, n) for r, z in profile], caps)
 
 
 def rounded_rectangle(x: float, y: float, radius: float, z: float = 0.0, corner: int = 4) -> np.ndarray:
@@ -151,8 +151,6 @@ def corner_normals(mesh: Mesh, crease: float = 0.7) -> np.ndarray:
     near = (unit[face_left] * unit[face_right]).sum(1) > np.cos(crease)
     total = np.zeros((len(corner), 3))
     for k in range(3):
-        total[:, k] = np.bincount(
-            corner[left[near]], weights=area[face_right[near], k], minlength=len(corner)
-        )
+        total[:, k] = np.bincount(corner[left[near]], weights=area[face_right[near], k], minlength=len(corner))
     total /= np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-20)
     return total.reshape(-1, 3, 3)

@@ -52,6 +52,7 @@ class Model:
         lies: axis to tip it about ("x" or "y") when it may lie on its side, else empty.
         carries: its top is flat and firm enough to put another thing on.
         cavity: where contents go, or None.
+        faces: it has a front, towards -y of the model frame (screen, seat).
     """
 
     category: str
@@ -64,6 +65,7 @@ class Model:
     lies: str = ""
     carries: bool = False
     cavity: Cavity | None = None
+    faces: bool = False
 
     def vertices(self) -> np.ndarray:
         """(V, 3) of all parts, model frame."""

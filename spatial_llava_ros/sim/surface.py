@@ -87,10 +87,14 @@ def sample(surface: Surface, points: np.ndarray, normals: np.ndarray, pixel: flo
         second = np.where(axis == 2, 1, 2)
         row = np.arange(len(points))
         u, v = points[row, first], points[row, second]
+        # Seen from outside, writing reads from left to right on every face.
+        side = np.where(axis == 1, -normals[row, axis], normals[row, axis])
+        mirrored = side < 0
         if surface.mapping == "face":
             low, high = np.asarray(surface.low, np.float32), np.asarray(surface.high, np.float32)
             span = np.maximum(high - low, 1e-6)
             u = (u - low[first]) / span[first]
+            u = np.where(mirrored, 1 - u, u)
             v = 1 - (v - low[second]) / span[second]
             metres = float(span.max()) / max(height, width)
         else:

@@ -5,6 +5,8 @@ Every function takes sRGB colours 0..255 and gives a (h, w, 3) float32 picture o
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 
@@ -46,7 +48,7 @@ def wood(rng: np.random.Generator, color: np.ndarray, boards: int = 1) -> np.nda
     size = 256
     picture = np.empty((size, size, 3), np.float32)
     edges = np.linspace(0, size, boards + 1).astype(int)
-    for top, bottom in zip(edges[:-1], edges[1:], strict=True):
+    for top, bottom in pairwise(edges):
         height = bottom - top
         rings = _noise(rng, height, size, max(3, height // 12), 2) + 0.4 * _noise(rng, height, size, height // 2, 5)
         tone = 1 + rng.uniform(-0.1, 0.1) * (boards > 1)
@@ -74,7 +76,9 @@ def tiles(rng: np.random.Generator, color: np.ndarray, other: np.ndarray, count:
     return _finish(picture)
 
 
-def stripes(color: np.ndarray, other: np.ndarray, count: int = 4, share: float = 0.3, upright: bool = False) -> np.ndarray:
+def stripes(
+    color: np.ndarray, other: np.ndarray, count: int = 4, share: float = 0.3, upright: bool = False
+) -> np.ndarray:
     """Bands of another colour; across the rows, or upright."""
     size = 128
     phase = (np.arange(size) * count / size) % 1
@@ -198,3 +202,14 @@ def buttons(color: np.ndarray, key: np.ndarray, accent: np.ndarray, rows: int = 
             ink = accent if (r == rows and c == 1) else key
             cv2.circle(picture, (20 * r + 10, 12 + 18 * c), 6, tuple(float(v) for v in ink), -1, cv2.LINE_AA)
     return _finish(picture)
+
+
+def drawers(rng: np.random.Generator, color: np.ndarray, count: int) -> np.ndarray:
+    """Front of a chest of drawers: wood with gaps and knobs."""
+    picture = wood(rng, color)
+    size = len(picture)
+    for k in range(count):
+        top, bottom = k * size // count + 4, (k + 1) * size // count - 4
+        cv2.rectangle(picture, (6, top), (size - 7, bottom), tuple(float(c) for c in 0.25 * picture.mean((0, 1))), 3)
+        cv2.circle(picture, (size // 2, (top + bottom) // 2), 8, (0.08, 0.08, 0.08), -1, cv2.LINE_AA)
+    return picture
