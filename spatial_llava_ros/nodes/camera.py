@@ -33,6 +33,7 @@ SETTINGS = (
     Setting("source", "sim", "frame folder, folder of them, rosbag2, or sim[:layout[:seed]]", fixed=True),
     Setting("rate", 10.0, "frames per second", 0.1, 120.0, fixed=True),
     Setting("loop", True, "start again after the last frame"),
+    Setting("hold", -1, "number of the one frame that is repeated, from 0; -1 plays all", -1, 1_000_000),
     Setting("frame_id", "", "optical frame; empty keeps the source's", fixed=True),
     Setting("depth_encoding", "32FC1", "of depth/image", choices=("32FC1", "16UC1"), fixed=True),
 )
@@ -62,6 +63,9 @@ class CameraNode(Node):
         self.get_logger().info(f"{len(self._source)} frame(s) of {self._source.name}")
 
     def _tick(self) -> None:
+        held = self.get_parameter("hold").value
+        if held >= 0:
+            self._next = min(held, len(self._source) - 1)
         if self._next >= len(self._source):
             if not self.get_parameter("loop").value:
                 self.get_logger().info("end of the source")

@@ -61,7 +61,7 @@ from spatial_llava_ros.nodes.markers import answer_markers
 from spatial_llava_ros.nodes.parameters import Setting, declare
 from spatial_llava_ros.nodes.transforms import TransformError, TransformListener
 from spatial_llava_ros.nodes.worker import Request, Result, Stopped, Worker
-from spatial_llava_ros.output.draw import draw_answer
+from spatial_llava_ros.output.picture import draw_answer
 from spatial_llava_ros.pipeline import Locator
 from spatial_llava_ros.types import Answer, RgbdFrame, Status
 
@@ -265,10 +265,10 @@ class LocateNode(LifecycleNode):
         except SpatialLlavaError as error:
             return refused(Answer(request.query, Status.ERROR, str(error)))
         frame_id = frame.world_frame_id or frame.frame_id
-        if target_from_world is not None:
-            frame_id = request.target_frame
-            answer = _move(answer, target_from_world, frame_id)
-        return Result(answer, raw.stamp, frame_id, camera, frame)
+        if target_from_world is None:
+            return Result(answer, raw.stamp, frame_id, camera, frame)
+        frame_id = request.target_frame
+        return Result(_moved(answer, target_from_world, frame_id), raw.stamp, frame_id, camera, frame)
 
     def _wait_for_frame(self, request: Request) -> RawFrame | Answer:
         """The newest frame that is recent enough, or the answer that says why there is none."""
@@ -403,13 +403,13 @@ class LocateNode(LifecycleNode):
         return self.get_parameter(name).value
 
 
-def _move(answer: Answer, target_from_answer: np.ndarray, frame_id: str) -> Answer:
+def _moved(answer: Answer, target_from_answer: np.ndarray, frame_id: str) -> Answer:
     """The same answer stated in another frame."""
 
-    def moved(obj):
+    def move(obj):
         return None if obj is None else transform_object(obj, target_from_answer, frame_id)
 
-    return replace(answer, object=moved(answer.object), candidates=tuple(moved(c) for c in answer.candidates))
+    return replace(answer, object=move(answer.object), candidates=tuple(move(c) for c in answer.candidates))
 
 
 def main(args: list[str] | None = None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -152,6 +153,37 @@ def answer_message(answer: Answer, stamp: int, frame_id: str, camera_frame_id: s
     message.method = ReferredObject.METHOD_GEOMETRY if answer.timings_ms else ReferredObject.METHOD_NONE
     message.timings = [StageTime(stage=k, milliseconds=float(v)) for k, v in answer.timings_ms.items()]
     return message
+
+
+def object_of(message: SceneObject, frame_id: str) -> Object3D:
+    """The object that `object_message` was made from, in the frame of the message that carried it."""
+    box = tuple(float(v) for v in message.box)
+    bare = Object3D(message.id, message.label, float(message.score), box, frame_id, visible=float(message.visible))
+    if not message.has_pose:
+        return bare
+    p, q, s, d = message.pose.pose.position, message.pose.pose.orientation, message.size, message.size_std
+    return replace(
+        bare,
+        position=np.array([p.x, p.y, p.z]),
+        orientation=np.array([q.x, q.y, q.z, q.w]),
+        size=np.array([s.x, s.y, s.z]),
+        covariance=np.asarray(message.pose.covariance, np.float64).reshape(6, 6),
+        size_std=np.array([d.x, d.y, d.z]),
+        yaw_period=float(message.yaw_period),
+    )
+
+
+def answer_of(message: ReferredObject) -> Answer:
+    """The answer that `answer_message` was made from."""
+    frame_id = message.header.frame_id
+    return Answer(
+        query=message.query,
+        status=STATUS_NAMES[message.status],
+        explanation=message.explanation,
+        object=object_of(message.object, frame_id) if message.object.id else None,
+        candidates=tuple(object_of(c, frame_id) for c in message.candidates),
+        timings_ms={t.stage: float(t.milliseconds) for t in message.timings},
+    )
 
 
 def pose_message(message: ReferredObject) -> PoseWithCovarianceStamped:
