@@ -1,4 +1,4 @@
-"""pip install: the library and the `spatial-llava` command, without ROS. colcon builds the ROS package (CMakeLists.txt)."""
+"""pip install: the library and the `spatial-llava` command, without ROS. colcon uses CMakeLists.txt instead."""
 
 import re
 from pathlib import Path

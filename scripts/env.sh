@@ -19,9 +19,11 @@ case ":$PATH:" in
 esac
 source "$_root/install/setup.bash"  # chains the ROS it was built with: /opt/ros/<distro> or the wheels in .venv
 # An image is larger than the default shared-memory segment, and best-effort streams would lose nearly all of them.
-export FASTDDS_DEFAULT_PROFILES_FILE="${FASTDDS_DEFAULT_PROFILES_FILE:-$_root/config/fastdds.xml}"
-export FASTRTPS_DEFAULT_PROFILES_FILE="${FASTRTPS_DEFAULT_PROFILES_FILE:-$FASTDDS_DEFAULT_PROFILES_FILE}"  # up to Jazzy
+# Fast DDS reads the first name up to Jazzy and the second later on.
+_profile="${FASTRTPS_DEFAULT_PROFILES_FILE:-${FASTDDS_DEFAULT_PROFILES_FILE:-$_root/config/fastdds.xml}}"
+export FASTRTPS_DEFAULT_PROFILES_FILE="${FASTRTPS_DEFAULT_PROFILES_FILE:-$_profile}"
+export FASTDDS_DEFAULT_PROFILES_FILE="${FASTDDS_DEFAULT_PROFILES_FILE:-$_profile}"
 # Stay on this machine unless told otherwise: Jazzy and later, then Humble.
 export ROS_AUTOMATIC_DISCOVERY_RANGE="${ROS_AUTOMATIC_DISCOVERY_RANGE:-LOCALHOST}"
 [ "${ROS_DISTRO:-}" != humble ] || export ROS_LOCALHOST_ONLY="${ROS_LOCALHOST_ONLY:-1}"
-unset _root
+unset _root _profile
