@@ -15,15 +15,25 @@ import numpy as np
 
 NAMES = ("black", "white", "grey", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
 
-# What a colour word asks for: weights on NAMES. Words that are not here are looked up as themselves.
-SHADES: dict[str, dict[str, float]] = {
+# What a colour word asks for: weights on NAMES. Neighbours count in part, because light, shade and cameras move a
+# colour across the border: a white mug in shadow is grey, a yellow box in shadow is brown.
+WORDS: dict[str, dict[str, float]] = {
+    "black": {"black": 1.0, "grey": 0.25},
+    "white": {"white": 1.0, "grey": 0.5},
+    "grey": {"grey": 1.0, "white": 0.3, "black": 0.3},
+    "red": {"red": 1.0, "pink": 0.3, "orange": 0.25, "brown": 0.15},
+    "orange": {"orange": 1.0, "red": 0.3, "yellow": 0.3, "brown": 0.2},
+    "yellow": {"yellow": 1.0, "orange": 0.3, "brown": 0.25},
+    "green": {"green": 1.0, "yellow": 0.15, "blue": 0.1},
+    "blue": {"blue": 1.0, "purple": 0.3},
+    "purple": {"purple": 1.0, "blue": 0.2, "pink": 0.3},
+    "pink": {"pink": 1.0, "red": 0.2, "purple": 0.3},
+    "brown": {"brown": 1.0, "orange": 0.3, "red": 0.2, "yellow": 0.2},
     "beige": {"white": 0.6, "brown": 1.0, "yellow": 0.5, "grey": 0.4},
     "cream": {"white": 1.0, "yellow": 0.6, "brown": 0.5},
     "tan": {"brown": 1.0, "orange": 0.5},
     "gold": {"yellow": 1.0, "brown": 0.7, "orange": 0.6},
-    "golden": {"yellow": 1.0, "brown": 0.7, "orange": 0.6},
     "silver": {"grey": 1.0, "white": 0.7},
-    "metallic": {"grey": 1.0, "white": 0.5},
     "navy": {"blue": 1.0, "black": 0.3},
     "teal": {"green": 0.8, "blue": 0.8},
     "turquoise": {"green": 0.7, "blue": 1.0},
@@ -35,6 +45,7 @@ SHADES: dict[str, dict[str, float]] = {
     "olive": {"green": 1.0, "yellow": 0.4, "brown": 0.4},
     "lime": {"green": 1.0, "yellow": 0.5},
 }
+_ACHROMATIC = [NAMES.index(name) for name in ("black", "white", "grey")]
 
 
 def _soft_band(x: np.ndarray, low: float, high: float, edge: float) -> np.ndarray:
@@ -51,10 +62,12 @@ def _table() -> np.ndarray:
     light, chroma = lab[:, 0], np.hypot(lab[:, 1], lab[:, 2])
     hue = np.degrees(np.arctan2(lab[:, 2], lab[:, 1])) % 360
 
-    # Near black, noise alone makes chroma: the grey zone is wide there and narrows as it gets lighter.
-    colourful = 1 / (1 + np.exp(-(chroma - (13 + 8 * np.exp(-light / 15))) / 2.5))
+    # Near black, noise alone makes chroma: the grey zone is wide there and narrows as it gets lighter. It is wider
+    # towards blue, the colour of shade in daylight.
+    bluish = 0.5 * (1 + np.cos(np.radians(hue - 260)))
+    colourful = 1 / (1 + np.exp(-(chroma - (12 + 8 * np.exp(-light / 15) + 5 * bluish)) / 2.5))
     dark = 1 / (1 + np.exp(-(24 - light) / 4)) * _soft_band(chroma, -90, 26, 4)
-    bright = 1 / (1 + np.exp(-(light - 75) / 5))
+    bright = 1 / (1 + np.exp(-(light - 70) / 5))
 
     def hue_band(low: float, high: float) -> np.ndarray:
         turned = (hue - low + 180) % 360 - 180
@@ -66,20 +79,21 @@ def _table() -> np.ndarray:
     rose = hue_band(342, 12)
     rose_pale = np.maximum(pale, 1 / (1 + np.exp(-(light - 50) / 3)))
     dull = 1 / (1 + np.exp((chroma - 38) / 4))
+    olive = 1 / (1 + np.exp(-((48 - 0.25 * (chroma - 40)) - light) / 4))
     cells = {
         "black": dark + (1 - dark) * (1 - colourful) * 1 / (1 + np.exp((light - 26) / 4)),
         "white": (1 - dark) * (1 - colourful) * bright,
         "grey": (1 - dark) * (1 - colourful) * (1 - bright) / (1 + np.exp(-(light - 26) / 4)),
         "red": colourful * (red * (1 - pale) + rose * (1 - rose_pale) * 0.7),
         "orange": colourful * orange * (1 - warm_dark) * (1 - 0.7 * dull),
-        "yellow": colourful * yellow * (1 - warm_dark * 0.9) * (1 - 0.3 * dull),
+        "yellow": colourful * yellow * (1 - 0.9 * olive) * (1 - 0.3 * dull),
         "green": colourful * hue_band(113, 192),
         "blue": colourful * hue_band(192, 306),
         "purple": colourful * (hue_band(306, 342) * (1 - 0.5 * pale) + rose * (1 - rose_pale) * 0.3),
         "pink": colourful * (rose * rose_pale + red * pale * 0.9 + hue_band(306, 342) * 0.5 * pale),
         "brown": colourful
-        * (orange * np.maximum(warm_dark, 0.7 * dull) + yellow * np.maximum(warm_dark * 0.9, 0.3 * dull))
-        + colourful * 0.5 * hue_band(38, 50) * warm_dark * (chroma < 45),
+        * (orange * np.maximum(warm_dark, 0.7 * dull) + yellow * np.maximum(0.9 * olive, 0.3 * dull))
+        + colourful * 0.7 * hue_band(34, 50) * warm_dark * _soft_band(chroma, -90, 42, 4),
     }
     table = np.stack([cells[name] for name in NAMES], axis=-1) * (1 - dark[:, None])
     table[:, 0] = cells["black"]
@@ -121,20 +135,24 @@ def name_shares(index: np.ndarray) -> np.ndarray:
 
 
 def colour_fit(word: str, shares: np.ndarray) -> np.ndarray:
-    """How readily a person calls each region by a colour word, 0..1.
+    """How readily a person calls each region by a colour word, 0..1; 0.5 for a word that `knows` denies.
+
+    A fifth of the surface decides: a can is red although half of it is label, shadow and highlight, and what is black,
+    white or grey on a coloured thing counts half.
 
     Args:
-        shares: (N, 11) from `name_shares`. Half the surface is enough for a clear yes: labels, shadows and
-            highlights take the rest.
+        shares: (N, 11) from `name_shares`.
     """
-    weights = SHADES.get(word, {word: 1.0})
-    share = np.zeros(len(shares))
-    for name, weight in weights.items():
-        if name in NAMES:
-            share += weight * shares[:, NAMES.index(name)]
-    return 1 / (1 + np.exp(-10 * (np.minimum(share, 1) - 0.3)))
+    if not knows(word):
+        return np.full(len(shares), 0.5)
+    weights = np.array([WORDS[word].get(name, 0.0) for name in NAMES])
+    counted = np.ones(len(NAMES))
+    if weights[_ACHROMATIC].max() < 1:
+        counted[_ACHROMATIC] = 0.5
+    share = (shares @ weights) / np.maximum(shares @ counted, 1e-9)
+    return 1 / (1 + np.exp(-9 * (np.minimum(share, 1) - 0.22)))
 
 
 def knows(word: str) -> bool:
     """Whether a word names a colour here."""
-    return word in NAMES or word in SHADES
+    return word in WORDS
