@@ -12,13 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spatial_llava_ros.lift.contact import Contact, hidden_ends, stands_on_plane
+from spatial_llava_ros.lift.contact import Contact, hidden_ends, hidden_faces, stands_on_plane
 from spatial_llava_ros.lift.covariance import depth_sigma
 from spatial_llava_ros.lift.footprint import Circle, Corner, Outline, edge, fit_circle, fit_corner, near_outline
 from spatial_llava_ros.lift.foreground import Cloud
 
 GUESSED_DEPTH = 0.6
 """Unseen depth of a thing as a share of its smaller visible side: between a book and a cube."""
+
+CUT = 0.25
+"""Standard deviation of a face behind something else, as a share of the side that is seen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,11 +83,11 @@ def fit_box(cloud: Cloud, up: np.ndarray, offset: float | None = None, contact: 
     sigma = depth_sigma(float(centroid[2]), cloud.noise)
     ray = np.abs(level @ (centroid / centroid[2]))
     noise = np.maximum(sigma * ray, 0.0005)
-    outline = near_outline(points[:, :2], noise[0], cloud.pixel)
-    hidden = (False, False)
+    hidden, behind = (False, False), None
     if contact is not None:
-        tangents = outline.ends[:, 1] / outline.ends[:, 0] if not outline.eye.any() else np.array([-np.inf, np.inf])
-        hidden = hidden_ends(contact, level, tangents[0], tangents[1])
+        behind = contact.silhouette[contact.hides] @ level[:2].T
+        hidden = hidden_ends(contact, level, float(points[:, 1].min()), float(points[:, 1].max()))
+    outline = near_outline(points[:, :2], noise[0], cloud.pixel, behind)
     corner = fit_corner(outline)
     circle = fit_circle(outline, (not hidden[0], not hidden[1]))
 
@@ -101,13 +104,11 @@ def fit_box(cloud: Cloud, up: np.ndarray, offset: float | None = None, contact: 
     high_z = top
     tall = high_z - low_z
 
-    ball = _ball(points, sigma, floor, top) if circle is not None else None
+    ball = _ball(points, circle, sigma, floor, top) if circle is not None else None
     if circle is not None and _is_round(circle, corner, outline):
         if ball is not None:
             centre, radius = ball
             low, high = centre - radius, centre + radius
-            if floor is not None:
-                low[2] = floor
             std = np.full((3, 2), sigma / 4 + cloud.pixel / 2)
             rotation, yaw_std, kind = level.T, np.pi / np.sqrt(12), "ball"
         else:
@@ -130,6 +131,13 @@ def fit_box(cloud: Cloud, up: np.ndarray, offset: float | None = None, contact: 
             low[axis], high[axis] = centre - tall / 2, centre + tall / 2
             std[axis] = sigma / 4 + cloud.pixel
 
+    if contact is not None:
+        cut = hidden_faces(contact, rotation, low, high)
+        if kind == "ball" or kind == "cylinder":
+            cut[:2] = False  # the circle is whole all the same
+        if floor is not None:
+            cut[2, 0] = False
+        std = np.hypot(std, np.where(cut, CUT * (high - low)[:, None], 0.0))
     lowest = np.nan if offset is None else seen_bottom + offset
     return BoxFit(rotation, low, high, std, float(yaw_std), kind, corner, circle, outline, float(lowest))
 
@@ -146,8 +154,13 @@ def _is_round(circle: Circle, corner: Corner, outline: Outline) -> bool:
     return circle.rms < tolerance and circle.rms < corner.rms and circle.arc > 1.2
 
 
-def _ball(points: np.ndarray, sigma: float, floor: float | None, top: float) -> tuple[np.ndarray, float] | None:
-    """Centre and radius of a sphere through the points, by linear least squares; None when they are not on one."""
+def _ball(
+    points: np.ndarray, circle: Circle, sigma: float, floor: float | None, top: float
+) -> tuple[np.ndarray, float] | None:
+    """Centre and radius of a sphere through the points, by linear least squares.
+
+    None when they are not on one, or are on an upright cylinder around the circle rather.
+    """
     origin = points.mean(axis=0)
     p = points - origin
     design = np.column_stack([2 * p, np.ones(len(p))])
@@ -158,11 +171,12 @@ def _ball(points: np.ndarray, sigma: float, floor: float | None, top: float) -> 
         return None
     radius = float(np.sqrt(max(solution[3] + solution[:3] @ solution[:3], 0)))
     centre = solution[:3]
-    residual = np.linalg.norm(p - centre, axis=1) - radius
     extent = float(np.ptp(p[:, 1]))
     if not (0.4 * extent < radius < 0.7 * extent):
         return None
-    if np.sqrt(np.mean(np.sort(residual**2)[: int(0.9 * len(p))])) > 1.2 * sigma + 0.02 * radius:
+    rms = _trimmed_rms(np.linalg.norm(p - centre, axis=1) - radius)
+    upright = np.linalg.norm(points[:, :2] - circle.centre, axis=1) - circle.radius
+    if rms > min(1.2 * sigma + 0.02 * radius, _trimmed_rms(np.minimum(np.abs(upright), np.abs(points[:, 2] - top)))):
         return None
     slack = 0.2 * radius + 2 * sigma
     if abs(origin[2] + centre[2] + radius - top) > slack:
@@ -258,11 +272,18 @@ def _roll(
     boxy = np.minimum(
         np.abs(high[2] - turned[:, 2]), np.minimum(np.abs(turned[:, 0] - low[0]), np.abs(turned[:, 1] - high[1]))
     )
-    limit = min(np.sqrt(np.mean(np.sort(boxy**2)[: int(0.85 * len(boxy))])), 1.2 * sigma + 0.06 * radius)
+    limit = min(_trimmed_rms(boxy), 1.2 * sigma + 0.06 * radius)
     for axis, sign in ((0, 1.0), (1, -1.0)):
         centre = float(np.median(turned[flank, axis] + sign * bulge[flank]))
         residual = np.hypot(turned[:, axis] - centre, height) - radius
-        rms = np.sqrt(np.mean(np.sort(residual**2)[: int(0.85 * len(residual))]))
+        rms = _trimmed_rms(residual)
         if rms < limit:
             best, limit = (axis, centre), rms
     return best
+
+
+def _trimmed_rms(residual: np.ndarray) -> float:
+    """Root mean square of the best nine tenths."""
+    squared = residual**2
+    most = max(int(0.9 * len(squared)), 1)
+    return float(np.sqrt(np.partition(squared, most - 1)[:most].mean()))

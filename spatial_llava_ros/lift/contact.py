@@ -23,12 +23,14 @@ class Contact:
     Attributes:
         rays: (N, 3) float64, camera rays with z = 1.
         depth: (N,) metres; NaN beyond the border of the picture.
+        silhouette: (N, 3) float64 metres, the rays followed to the depth of the thing next to them.
         touches: (N,) bool, goes on at the thing's own depth.
         hides: (N,) bool, lies in front of the thing, or is where the picture ends.
     """
 
     rays: np.ndarray
     depth: np.ndarray
+    silhouette: np.ndarray
     touches: np.ndarray
     hides: np.ndarray
 
@@ -48,24 +50,31 @@ def find_contact(frame: RgbdFrame, region: Region, cloud: Cloud) -> Contact:
     )
     rows, columns = np.nonzero(~mask & measured & (weight > 0.5))
     z = depth[rows, columns].astype(np.float64)
-    step = z - summed[rows, columns] / weight[rows, columns]
+    beside = (summed[rows, columns] / weight[rows, columns]).astype(np.float64)
+    step = z - beside
     sigma = depth_sigma(float(np.median(cloud.points[:, 2])), cloud.noise)
-    jump = 4 * sigma + 2 * RING * cloud.pixel
+    jump = 4 * sigma + RING * cloud.pixel
     touches, hides = np.abs(step) < jump, step < -jump
 
     height, width = frame.depth.shape
-    y, x = np.nonzero(mask)
-    y, x = y + origin[1], x + origin[0]
-    border = (x == 0) | (y == 0) | (x == width - 1) | (y == height - 1)
+    y, x = np.nonzero(inside)
+    border = (x + origin[0] == 0) | (y + origin[1] == 0) | (x + origin[0] == width - 1) | (y + origin[1] == height - 1)
+    x, y = x[border], y[border]
     x_rays, y_rays = pixel_rays(frame.intrinsics)
-    columns, rows = np.append(columns + origin[0], x[border]), np.append(rows + origin[1], y[border])
-    cut = np.count_nonzero(border)
-    rays = np.stack([x_rays[columns], y_rays[rows], np.ones(len(rows))], axis=1)
+    rays = np.stack(
+        [
+            x_rays[np.append(columns, x) + origin[0]],
+            y_rays[np.append(rows, y) + origin[1]],
+            np.ones(len(rows) + len(y)),
+        ],
+        axis=1,
+    )
     return Contact(
         rays,
-        np.append(z, np.full(cut, np.nan)),
-        np.append(touches, np.zeros(cut, bool)),
-        np.append(hides, np.ones(cut, bool)),
+        np.append(z, np.full(len(x), np.nan)),
+        rays * np.append(beside, depth[y, x])[:, None],
+        np.append(touches, np.zeros(len(x), bool)),
+        np.append(hides, np.ones(len(x), bool)),
     )
 
 
@@ -93,15 +102,34 @@ def hidden_ends(contact: Contact, level: np.ndarray, right: float, left: float) 
 
     Args:
         level: level_from_camera (3, 3), x away from the camera, y to the left.
-        right, left: tangents y / x of the directions in which the thing ends.
+        right, left: metres, where the thing ends along y.
     """
     if not contact.hides.any():
         return False, False
-    rays = contact.rays @ level.T
-    tangent = rays[:, 1] / np.maximum(rays[:, 0], 1e-6)
+    y = contact.silhouette @ level[1]
     margin = 0.1 * (left - right)
-    ends = []
-    for beyond in (tangent < right + margin, tangent > left - margin):
-        count = np.count_nonzero(beyond)
-        ends.append(bool(count and np.count_nonzero(contact.hides & beyond) > 0.35 * count))
-    return ends[0], ends[1]
+    return _mostly(contact.hides, y < right + margin), _mostly(contact.hides, y > left - margin)
+
+
+def hidden_faces(contact: Contact, rotation: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """(3, 2) bool: which low and high faces of a box are cut off by something in front or by the picture's border.
+
+    Args:
+        rotation: camera_from_box (3, 3).
+        low, high: (3,) faces along the box axes, the box frame having the camera's origin.
+    """
+    result = np.zeros((3, 2), bool)
+    if not contact.hides.any():
+        return result
+    silhouette = contact.silhouette @ rotation
+    margin = 0.15 * (high - low)
+    for axis in range(3):
+        result[axis, 0] = _mostly(contact.hides, silhouette[:, axis] < low[axis] + margin[axis])
+        result[axis, 1] = _mostly(contact.hides, silhouette[:, axis] > high[axis] - margin[axis])
+    return result
+
+
+def _mostly(what: np.ndarray, where: np.ndarray) -> bool:
+    """Whether at least a third of what is there is so, and more than a pixel or two."""
+    count = int(np.count_nonzero(what & where))
+    return count > 4 and count > 0.33 * np.count_nonzero(where)

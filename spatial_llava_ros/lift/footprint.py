@@ -66,13 +66,14 @@ class Corner:
     yaw_std: float
 
 
-def near_outline(xy: np.ndarray, sigma: float, pixel: float) -> Outline:
+def near_outline(xy: np.ndarray, sigma: float, pixel: float, hidden: np.ndarray | None = None) -> Outline:
     """The nearest surface in each viewing direction.
 
     Args:
         xy: (N, 2) level points, x > 0 away from the camera at the origin.
         sigma: noise of x in metres.
         pixel: metres that a pixel spans.
+        hidden: (M, 2) places where the thing goes on behind something else: no outline is taken there.
     """
     x, y = xy[:, 0], xy[:, 1]
     middle = float(np.median(x))
@@ -90,23 +91,38 @@ def near_outline(xy: np.ndarray, sigma: float, pixel: float) -> Outline:
     filled = counts >= 3
     if np.count_nonzero(filled) < 3:
         filled = counts >= 1
-    # Start a little into the bin, past the outliers, and gather what is within the noise of that depth.
-    first = x[order[np.minimum(starts + counts // 10, len(x) - 1)]]
+    # Start at the nearest, but for outliers. Where depths pile up there, a wall is seen and the average of the pile is
+    # taken; where they do not (the middle of a plate, a top seen from above), the surface just begins.
+    last = len(x) - 1
+    first = x[order[np.minimum(starts + counts // 40 + (counts > 8), last)]]
+    span = x[order[np.clip(starts + counts - 1 - counts // 10, 0, last)]] - first
     reach = max(2.5 * sigma, 0.75 * pixel)
-    for _ in range(2):
+    depth = x - first[index]
+    pile = np.bincount(index[np.abs(depth) <= 1.6 * reach], minlength=bins)
+    wall = pile > np.minimum(2.5 * 1.6 * reach / np.maximum(span, 1e-9), 0.75) * counts
+    near = np.abs(depth - 0.8 * reach) <= reach
+    number = np.bincount(index[near], minlength=bins)
+    begins = first - 0.5 * sigma
+    for _ in range(3):
+        safe = np.maximum(number, 1)
+        first = np.where(wall & (number > 0), np.bincount(index[near], x[near], minlength=bins) / safe, first)
         near = np.abs(x - first[index]) <= reach
         number = np.bincount(index[near], minlength=bins)
-        safe = np.maximum(number, 1)
-        mean_x = np.bincount(index[near], x[near], minlength=bins) / safe
-        first = np.where(number > 0, mean_x, first)
+    safe = np.maximum(number, 1)
+    mean_x = np.where(wall, first, begins)
     mean_y = np.bincount(index[near], y[near], minlength=bins) / safe
     kept = filled & (number > 0)
     points = np.stack([mean_x[kept], mean_y[kept]], axis=1)
+    if hidden is not None and len(hidden):
+        near_hidden = (np.abs(points[:, None] - hidden[None]) < 4 * pixel + 2 * sigma).all(axis=2).any(axis=1)
+        if np.count_nonzero(~near_hidden) >= 5:
+            points, number, kept = points[~near_hidden], number[kept][~near_hidden], slice(None)
     weights = np.minimum(number[kept], 20).astype(np.float64)
-    typical = max(float(np.median(weights)), 1.0)
+    typical = max(float(np.median(weights)), 1.0) if wall.mean() > 0.5 else 2.0
+    outline_sigma = max(sigma / np.sqrt(typical), 0.3 * pixel)
     ends = np.array([[middle - eye[0], low], [middle - eye[0], high]])
     ends /= np.linalg.norm(ends, axis=1, keepdims=True)
-    return Outline(points, weights, max(sigma / np.sqrt(typical), 0.3 * pixel), eye, ends)
+    return Outline(points, weights, outline_sigma, eye, ends)
 
 
 def fit_corner(outline: Outline) -> Corner:
@@ -169,7 +185,8 @@ def fit_circle(outline: Outline, tangents: tuple[bool, bool] = (True, True)) -> 
     row_weight = np.concatenate([np.sqrt(weights / weights.max()), 2.0 * use])
     scale = 2 * outline.sigma + 0.01 * radius
     normal_matrix = np.eye(3)
-    for _ in range(6):
+    # From forgiving to strict, so that a handle towards the camera, where the fit starts, is outvoted.
+    for loose in (0.3, 0.15, 0.07, 0.03, 0.0, 0.0):
         offset = points - state[:2]
         length = np.maximum(np.linalg.norm(offset, axis=1), 1e-9)
         residual = np.concatenate([length - state[2], normals @ (eye - state[:2]) - state[2]])
@@ -177,12 +194,10 @@ def fit_circle(outline: Outline, tangents: tuple[bool, bool] = (True, True)) -> 
         jacobian[:-2, :2] = -offset / length[:, None]
         jacobian[-2:, :2] = -normals
         jacobian[:, 2] = -1
-        cauchy = row_weight**2 / (1 + (residual / scale) ** 2)
+        cauchy = row_weight**2 / (1 + (residual / max(scale, loose * radius)) ** 2)
         normal_matrix = (jacobian * cauchy[:, None]).T @ jacobian + 1e-9 * np.eye(3)
         step = np.linalg.solve(normal_matrix, (jacobian * cauchy[:, None]).T @ residual)
         state = state - step
-        if np.abs(step).max() < 1e-5:
-            break
     centre, fitted = state[:2], float(state[2])
     if not (np.isfinite(state).all() and 0.5 * radius < fitted < 2 * radius):
         return None

@@ -24,8 +24,10 @@ from spatial_llava_ros.types import CameraIntrinsics, Plane, Region, RgbdFrame
 
 MIN_POINTS = 25
 MAX_POINTS = 2000
-RING = 5
-"""Pixels looked at around the mask."""
+RIM = 5
+"""Pixels over which the depth at the edge of a mask is compared with what is outside."""
+FLAT = 0.03
+"""Metres: of a thing lower than this, what lies in the surface that carries it belongs to it too."""
 STEEPEST = 10.0
 """tan of the steepest surface, seen from the camera, that is still taken for a surface (84 degrees)."""
 
@@ -40,7 +42,7 @@ class Cloud:
         valid: 0..1, share of the mask that gave such a pixel.
         noise: depth noise factor k in ``sigma_z = k z**2``, 1/metre.
         pixel: metres that one pixel spans at the thing.
-        flat_on_plane: True when all of it lies within the noise of the surface that carries it.
+        flat: True when it hardly rises over the surface that carries it.
     """
 
     points: np.ndarray
@@ -48,7 +50,7 @@ class Cloud:
     valid: float
     noise: float
     pixel: float
-    flat_on_plane: bool = False
+    flat: bool = False
 
 
 def foreground(frame: RgbdFrame, region: Region, plane: Plane | None, planes: tuple[Plane, ...] = ()) -> Cloud | None:
@@ -72,7 +74,7 @@ def foreground(frame: RgbdFrame, region: Region, plane: Plane | None, planes: tu
     if count < 0.6 * area and _is_rim_of_background(depth, mask, valid, 4 * sigma + STEEPEST * pixel):
         return None
 
-    solid = valid & ~_flying(depth, valid, 4 * sigma + STEEPEST * pixel)
+    solid = valid & ~_stray(depth, mask, valid, 4 * sigma + STEEPEST * pixel)
     if np.count_nonzero(solid) < max(MIN_POINTS, 0.2 * count):
         solid = valid  # a wire, or gridded depth: nothing but edges
     z, points = _points(depth, solid, origin, frame.intrinsics)
@@ -87,7 +89,7 @@ def foreground(frame: RgbdFrame, region: Region, plane: Plane | None, planes: tu
         return None
     x1, y1, x2, y2 = region.box
     width = max(np.sqrt((x2 - x1) * (y2 - y1)) * pixel, 6 * sigma, 0.02)
-    near, far = _largest_stretch(z, width)
+    near, far = _main_stretch(z, max(6 * sigma, 0.15 * width), width)
     chosen = (z >= near) & (z <= far)
     points = points[chosen]
     total = len(points)
@@ -120,15 +122,27 @@ def _points(
     return z, points
 
 
-def _flying(depth: np.ndarray, valid: np.ndarray, jump: float) -> np.ndarray:
-    """Pixels with one neighbour (of eight) nearer and another farther by a jump: between two things, on none."""
+def _stray(depth: np.ndarray, mask: np.ndarray, valid: np.ndarray, jump: float) -> np.ndarray:
+    """Pixels of a mask that are not the thing's: flying ones, and ones that took the depth of what is next to it.
+
+    A flying pixel has one neighbour nearer and another farther by a jump: it lies between two things, on none. A stolen
+    one differs by a jump from its neighbours in the mask, but not from one outside of it.
+    """
+    far, near = np.float32(0), np.float32(1e6)
     with np.errstate(invalid="ignore"):
-        measured = (depth > 0) & (depth < np.inf)
-    box = np.ones((3, 3), np.uint8)
-    nearest = cv2.erode(np.where(measured, depth, np.float32(1e6)), box)
-    farthest = cv2.dilate(np.where(measured, depth, np.float32(0)), box)
+        outside = ~mask & (depth > 0) & (depth < np.inf)
+    box = np.ones((5, 5), np.uint8)
+    inside_near = cv2.erode(np.where(valid, depth, near), box)
+    inside_far = cv2.dilate(np.where(valid, depth, far), box)
+    outside_near = cv2.erode(np.where(outside, depth, near), box)
+    outside_far = cv2.dilate(np.where(outside, depth, far), box)
     with np.errstate(invalid="ignore"):
-        return valid & (depth - nearest > jump) & (farthest - depth > jump)
+        flying = (depth - np.minimum(inside_near, outside_near) > jump) & (
+            np.maximum(inside_far, outside_far) - depth > jump
+        )
+        stands_out = (depth - inside_near > jump) | (inside_far - depth > jump)
+        stolen = stands_out & ((np.abs(outside_near - depth) < jump) | (np.abs(outside_far - depth) < jump))
+    return valid & (flying | stolen)
 
 
 def _is_rim_of_background(depth: np.ndarray, mask: np.ndarray, valid: np.ndarray, jump: float) -> bool:
@@ -143,12 +157,12 @@ def _is_rim_of_background(depth: np.ndarray, mask: np.ndarray, valid: np.ndarray
         return False
     with np.errstate(invalid="ignore"):
         outside = ~mask & (depth > 0) & (depth < np.inf)
-    size = (2 * RING + 1, 2 * RING + 1)
+    size = (2 * RIM + 1, 2 * RIM + 1)
     weight = cv2.boxFilter(outside.astype(np.float32), -1, size, normalize=False, borderType=cv2.BORDER_CONSTANT)
     summed = cv2.boxFilter(
         np.where(outside, depth, 0).astype(np.float32), -1, size, normalize=False, borderType=cv2.BORDER_CONSTANT
     )
-    edge = valid & (weight > 1.5) & (inner <= RING)
+    edge = valid & (weight > 1.5) & (inner <= RIM)
     if np.count_nonzero(edge) < MIN_POINTS // 2:
         return False
     step = summed[edge] / weight[edge] - depth[edge]
@@ -161,22 +175,20 @@ def _along(points: np.ndarray, plane: Plane, sigma: float) -> np.ndarray:
 
 
 def _off_plane(points: np.ndarray, plane: Plane | None, reach: np.ndarray | float) -> tuple[np.ndarray | None, bool]:
-    """Points above what carries the thing, and whether the thing is a flat one in that surface.
+    """Points above what carries the thing, and whether the thing is too flat to be told from that surface.
 
     None when the points lie below the surface: then the thing is looked through.
     """
-    everything = np.ones(len(points), bool)
     if plane is None:
-        return everything, False
+        return np.ones(len(points), bool), False
     height = points @ plane.normal + plane.offset
-    above = height > reach
-    # A point seen far under the surface that carries the thing was seen through the thing.
-    if np.count_nonzero(height < -2 * reach - 0.01) > 0.5 * len(points):
+    not_below = height > -2 * reach - 0.01
+    if np.count_nonzero(not_below) < 0.5 * len(points):
         return None, False
-    share = np.count_nonzero(above) / len(points)
-    if share >= 0.3:
-        return above, False
-    return height > -2 * reach - 0.01, True
+    top = float(np.partition(height, -1 - len(height) // 50)[-1 - len(height) // 50])
+    # The middle of a plate is as low as the table: there the mask is believed.
+    flat = top < max(4 * float(np.median(reach)), FLAT)
+    return (not_below if flat else height > reach), flat
 
 
 def _before_walls(
@@ -194,23 +206,27 @@ def _before_walls(
     return result
 
 
-def _largest_stretch(z: np.ndarray, gap: float) -> tuple[float, float]:
-    """Depth range that holds the most points, ranges being parted by almost empty stretches longer than gap.
+def _main_stretch(z: np.ndarray, crack: float, gap: float) -> tuple[float, float]:
+    """Depth range of the thing among the depths z.
 
-    A nearer range wins over a larger one behind it when it has at least half as many points.
+    A few pixels at the edge of a mask have the depth of what is behind: groups of less than 3 % that a crack parts
+    from the rest are dropped. What remains is one thing as long as no gap parts it (over the rim of a bowl one sees
+    its far side, with nothing in between); of several things the largest is meant, or a nearer one of half its size.
     """
     ordered = np.sort(z)
-    if ordered[-1] - ordered[0] <= gap:
+    groups = [g for g in _split(ordered, crack) if len(g) >= 0.03 * len(z)]
+    if not groups:
         return float(ordered[0]), float(ordered[-1])
-    lag = 1 + len(ordered) // 100  # so many stray points do not bridge a gap
-    dense = np.concatenate([[False], ordered[lag:] - ordered[:-lag] <= gap, [False]])
-    starts = np.flatnonzero(dense[1:] & ~dense[:-1])
-    ends = np.flatnonzero(~dense[1:] & dense[:-1]) - 1 + lag
-    if len(starts) == 0:
-        return float(ordered[0]), float(ordered[-1])
-    counts = ends - starts + 1
-    chosen = int(np.flatnonzero(counts >= 0.5 * counts.max())[0])
-    return float(ordered[starts[chosen]]), float(ordered[min(ends[chosen], len(ordered) - 1)])
+    kept = np.concatenate(groups)
+    things = _split(kept, gap)
+    most = max(len(t) for t in things)
+    chosen = next(t for t in things if len(t) >= 0.5 * most)
+    return float(chosen[0]), float(chosen[-1])
+
+
+def _split(ordered: np.ndarray, gap: float) -> list[np.ndarray]:
+    """Sorted values cut wherever the next one is more than a gap away."""
+    return np.split(ordered, np.flatnonzero(np.diff(ordered) > gap) + 1)
 
 
 def _drawn(points: np.ndarray, most: int) -> np.ndarray:
