@@ -130,9 +130,9 @@ def _share_over(layout: Layout) -> np.ndarray:
 
 def _on(layout: Layout) -> np.ndarray:
     gap = layout.low[:, None, 2] - layout.high[None, :, 2]
-    # A box's height is less certain than its place: allow a fifth of the lower thing's height.
-    slack = CONTACT_M + 0.2 * 2 * layout.half[None, :, 2]
-    contact = np.exp(-((gap / slack) ** 2))
+    # The hidden foot of the upper thing is a guess, so it may reach into the lower one; a gap in the air may not be.
+    sunk = -gap / np.maximum(2 * np.minimum(layout.half[:, None, 2], layout.half[None, :, 2]), 0.02)
+    contact = np.where(gap > 0, np.exp(-((gap / (1.5 * CONTACT_M)) ** 2)), _sigmoid(8 * (0.7 - sunk)))
     higher = _sigmoid(_differences(layout.centre[:, 2]) / 0.01)
     held = _sigmoid(8 * (_share_over(layout) - 0.35))
     return contact * higher * held

@@ -22,6 +22,8 @@ from spatial_llava_ros.errors import SpatialLlavaError
 COMMANDS = {
     "locate": "find what an expression means in a picture, in 3D",
     "demo": "camera and locate nodes over ROS 2, with the simulator or your own frames",
+    "evaluate": "measure answers against frames whose answers are known",
+    "bench": "time every step on this machine",
     "doctor": "say what is installed, what is missing and what to do about it",
 }
 

@@ -87,7 +87,7 @@ def fit_phrase(phrase: NounPhrase, features: Features) -> Fit:
     if phrase.noun not in nouns.GENERIC:
         if nouns.knows(phrase.noun):
             fit.require(nouns.noun_fit(phrase.noun, features.size, features.kinds))
-        elif phrase.noun not in fit.unchecked:
+        elif phrase.noun not in fit.unchecked and phrase.noun not in nouns.SURFACES:
             fit.unchecked.append(phrase.noun)
     relative_attributes = []
     for attribute in phrase.attributes:
@@ -157,7 +157,8 @@ def _require_relation(fit: Fit, relation: Relation, features: Features) -> None:
     if relation.negated:
         part, weakest = 1 - part, 1 - part
     fit.product = fit.product * part
-    fit.weakest = np.minimum(fit.weakest, weakest)
+    # Boxes are half hidden, so a relation that holds poorly is no proof of absence: it counts by its root.
+    fit.weakest = np.minimum(fit.weakest, np.sqrt(weakest))
     fit.landmarks.append((relation, chosen))
 
 
