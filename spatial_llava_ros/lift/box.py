@@ -18,7 +18,7 @@ from spatial_llava_ros.lift.footprint import Circle, Corner, Outline, edge, fit_
 from spatial_llava_ros.lift.foreground import Cloud
 
 GUESSED_DEPTH = 0.6
-"""Unseen depth of a thing as a share of its smaller visible side: between a book and a cube."""
+"""Unseen depth of a thing as a share of the geometric mean of its visible sides: between a book and a cube."""
 
 CUT = 0.25
 """Standard deviation of a face behind something else, as a share of the side that is seen."""
@@ -94,10 +94,13 @@ def fit_box(cloud: Cloud, up: np.ndarray, offset: float | None = None, contact: 
     top = edge(points[:, 2], noise[2], cloud.pixel)
     seen_bottom = -edge(-points[:, 2], noise[2], cloud.pixel)
     floor = None  # the level it stands on
+    roll = None
     z_std = [noise[2] + 0.5 * cloud.pixel, noise[2] / 2 + 0.5 * cloud.pixel]
+    turned = cloud.points @ _turned(level, corner.yaw)
     if offset is not None:
+        roll = _roll(turned, corner, -offset, top, sigma, cloud.pixel)
         lowest, reach = seen_bottom + offset, 4 * noise[2] + 0.006
-        if contact is None or stands_on_plane(contact, up, offset, lowest, reach):
+        if roll is not None or contact is None or stands_on_plane(contact, up, offset, lowest, reach):
             floor = -offset
             z_std[0] = 0.002 + 0.3 * noise[2] + 0.1 * max(lowest - reach, 0.0)
     low_z = min(seen_bottom if floor is None else floor, top - 0.001)
@@ -119,12 +122,10 @@ def fit_box(cloud: Cloud, up: np.ndarray, offset: float | None = None, contact: 
             yaw_std = np.pi / np.sqrt(12) if yaw is None else 0.15
     else:
         rotation = _turned(level, corner.yaw)
-        turned = cloud.points @ rotation
         kind, yaw_std = "box", corner.yaw_std
         low, high, std = _rectangle(turned, corner, noise, cloud.pixel, -centroid @ level.T, tall, top)
         low, high = np.append(low, low_z), np.append(high, high_z)
         std = np.vstack([std, z_std])
-        roll = _roll(turned, corner, low, high, sigma, cloud.pixel) if floor is not None else None
         if roll is not None:
             axis, centre = roll
             kind = "roll"
@@ -175,15 +176,20 @@ def _ball(
     if not (0.4 * extent < radius < 0.7 * extent):
         return None
     rms = _trimmed_rms(np.linalg.norm(p - centre, axis=1) - radius)
-    upright = np.linalg.norm(points[:, :2] - circle.centre, axis=1) - circle.radius
-    if rms > min(1.2 * sigma + 0.02 * radius, _trimmed_rms(np.minimum(np.abs(upright), np.abs(points[:, 2] - top)))):
+    upright = np.abs(np.linalg.norm(points[:, :2] - circle.centre, axis=1) - circle.radius)
+    if rms > min(1.2 * sigma + 0.02 * radius, 1.25 * _trimmed_rms(np.minimum(upright, np.abs(points[:, 2] - top)))):
         return None
     slack = 0.2 * radius + 2 * sigma
     if abs(origin[2] + centre[2] + radius - top) > slack:
         return None  # a bowl: the sphere goes on where nothing was seen
-    if floor is not None and abs(origin[2] + centre[2] - radius - floor) > slack:
-        return None
-    return origin + centre, radius
+    centre = origin + centre
+    if floor is not None:
+        if abs(centre[2] - radius - floor) > slack:
+            return None
+        if abs(centre[2] - radius - floor) < slack / 2:  # it touches the floor: that settles its size
+            radius = (top - floor) / 2
+            centre[2] = floor + radius
+    return centre, radius
 
 
 def _round_box(
@@ -243,40 +249,39 @@ def _rectangle(
             std[axis, far] = np.hypot(std[axis, far], 1.5 * blur[axis])
             continue
         # So thin that its depth would be a few pixels: it is at least what is seen, at most what would be resolved.
-        guess = float(np.clip(GUESSED_DEPTH * min(size[1 - axis], tall), size[axis], size[axis] + 4 * blur[axis]))
-        missing = guess - size[axis]
+        guess = GUESSED_DEPTH * np.sqrt(size[1 - axis] * tall)
+        guess = float(np.clip(guess, size[axis], size[axis] + 4 * blur[axis]))
         if far == 1:
-            high[axis] += missing
+            high[axis] = low[axis] + guess
         else:
-            low[axis] -= missing
-        std[axis, far] = np.hypot(std[axis, far], 0.5 * guess)
+            low[axis] = high[axis] - guess
+        std[axis, far] = np.hypot(std[axis, far], 0.6 * guess)
     return low, high, std
 
 
 def _roll(
-    turned: np.ndarray, corner: Corner, low: np.ndarray, high: np.ndarray, sigma: float, pixel: float
+    turned: np.ndarray, corner: Corner, floor: float, top: float, sigma: float, pixel: float
 ) -> tuple[int, float] | None:
     """Whether the thing is a cylinder lying along one box axis: the other axis, and where its centre is on that.
 
     The carrier below and the ridge above give the radius, so one number is left to fit, and the fit is a sharp test.
     """
-    radius = (high[2] - low[2]) / 2
+    radius = (top - floor) / 2
     if radius < 3 * pixel:
         return None
-    height = turned[:, 2] - low[2] - radius
+    height = turned[:, 2] - floor - radius
     bulge = np.sqrt(np.maximum(radius**2 - height**2, 0))
     flank = np.abs(height) < 0.8 * radius
     if np.count_nonzero(flank) < 10:
         return None
-    best = None
-    boxy = np.minimum(
-        np.abs(high[2] - turned[:, 2]), np.minimum(np.abs(turned[:, 0] - low[0]), np.abs(turned[:, 1] - high[1]))
-    )
-    limit = min(_trimmed_rms(boxy), 1.2 * sigma + 0.06 * radius)
+    boxy = np.abs(top - turned[:, 2])
+    for axis, face in ((0, corner.face_a), (1, corner.face_b)):
+        if np.isfinite(face):
+            boxy = np.minimum(boxy, np.abs(turned[:, axis] - face))
+    best, limit = None, min(_trimmed_rms(boxy), 1.2 * sigma + 0.06 * radius)
     for axis, sign in ((0, 1.0), (1, -1.0)):
         centre = float(np.median(turned[flank, axis] + sign * bulge[flank]))
-        residual = np.hypot(turned[:, axis] - centre, height) - radius
-        rms = _trimmed_rms(residual)
+        rms = _trimmed_rms(np.hypot(turned[:, axis] - centre, height) - radius)
         if rms < limit:
             best, limit = (axis, centre), rms
     return best

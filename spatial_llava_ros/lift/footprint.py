@@ -99,10 +99,10 @@ def near_outline(xy: np.ndarray, sigma: float, pixel: float, hidden: np.ndarray 
     reach = max(2.5 * sigma, 0.75 * pixel)
     depth = x - first[index]
     pile = np.bincount(index[np.abs(depth) <= 1.6 * reach], minlength=bins)
-    wall = pile > np.minimum(2.5 * 1.6 * reach / np.maximum(span, 1e-9), 0.75) * counts
+    wall = pile > np.minimum(1.4 * 1.6 * reach / np.maximum(span, 1e-9), 0.6) * counts
     near = np.abs(depth - 0.8 * reach) <= reach
     number = np.bincount(index[near], minlength=bins)
-    begins = first - 0.5 * sigma
+    begins = first + 0.3 * sigma
     for _ in range(3):
         safe = np.maximum(number, 1)
         first = np.where(wall & (number > 0), np.bincount(index[near], x[near], minlength=bins) / safe, first)
