@@ -47,7 +47,14 @@ class Light:
 
 @dataclass(frozen=True)
 class Support:
-    """A level rectangle to put things on: centre x, y, height z, sides along world x and y, free height above."""
+    """A level rectangle to put things on.
+
+    Attributes:
+        x, y, z: its centre in the world.
+        width, depth: sides along x and y, before it is turned by `yaw` about its centre.
+        clearance: free height above it.
+        owner: id of the object whose top it is, 0 for a part of the room.
+    """
 
     x: float
     y: float
@@ -55,6 +62,8 @@ class Support:
     width: float
     depth: float
     clearance: float = 10.0
+    yaw: float = 0.0
+    owner: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,22 +87,23 @@ class Scene:
     cache: dict = field(default_factory=dict, repr=False)
 
 
-def rest_pose(model: Model, tip: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """How a model rests: (4, 4) rest_from_model and its box size (3,).
+def rest_pose(model: Model, tip: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, float]:
+    """How a model rests: (4, 4) rest_from_model, its box size (3,), and the yaw of the model in the rest frame.
 
     The rest frame has its origin under the box centre on the ground, z up and x along the longer horizontal side.
 
     Args:
         tip: (4, 4) rotation that tips the model over first, or None.
     """
-    turn = np.eye(4) if tip is None else tip
-    points = model.vertices() @ turn[:3, :3].T
+    matrix, yaw = np.eye(4) if tip is None else tip, 0.0
+    points = model.vertices() @ matrix[:3, :3].T
     if np.ptp(points[:, 1]) > np.ptp(points[:, 0]) + 1e-6:
-        turn = rotation("z", -np.pi / 2) @ turn
-        points = model.vertices() @ turn[:3, :3].T
+        yaw = -np.pi / 2
+        matrix = rotation("z", yaw) @ matrix
+        points = model.vertices() @ matrix[:3, :3].T
     low, high = points.min(0), points.max(0)
     shift = translation(-(low[0] + high[0]) / 2, -(low[1] + high[1]) / 2, -low[2])
-    return shift @ turn, high - low
+    return shift @ matrix, high - low, yaw
 
 
 def hull(points: np.ndarray) -> np.ndarray:
@@ -153,52 +163,71 @@ class Arranger:
         self, support: Support, model: Model, tip: np.ndarray | None = None, margin: float = 0.015,
         yaw: float | None = None, tries: int = 40, inset: float = 0.01,
     ) -> int:  # fmt: skip
-        """Somewhere on a level surface, `margin` metres clear of everything else."""
-        rest, size = rest_pose(model, tip)
+        """Somewhere on a level surface, `margin` metres clear of everything else; yaw is that of the model."""
+        rest, size, turn = rest_pose(model, tip)
         if size[2] > support.clearance:
             return 0
-        outline = hull((model.vertices() @ rest[:3, :3].T + rest[:3, 3])[:, :2])
+        outline = _outline(model, rest)
+        frame = rotation("z", support.yaw)[:2, :2]
         for _ in range(tries):
-            angle = self.rng.uniform(-np.pi, np.pi) if yaw is None else yaw
-            turn = rotation("z", angle)[:2, :2]
-            turned = outline @ turn.T
+            angle = (self.rng.uniform(-np.pi, np.pi) if yaw is None else yaw - turn) - support.yaw
+            turned = outline @ rotation("z", angle)[:2, :2].T
             half = np.array([support.width, support.depth]) / 2 - inset
             low, high = -half - turned.min(0), half - turned.max(0)
             if (low > high).any():
                 continue
-            spot = self.rng.uniform(low, high) + [support.x, support.y]
-            if self._free(turned + spot, support.z, support.z + size[2], margin, frozenset()):
-                return self.add(model, rest, size, *spot, support.z, angle)
+            spot = self.rng.uniform(low, high)
+            moved = (turned + spot) @ frame.T + [support.x, support.y]
+            if self._free(moved, support.z, support.z + size[2], margin, frozenset({support.owner})):
+                spot = frame @ spot + [support.x, support.y]
+                return self.add(model, rest, size, *spot, support.z, angle + support.yaw, supporter=support.owner)
         return 0
+
+    def put_at(self, support: Support, model: Model, tip: np.ndarray | None, x: float, y: float, yaw: float) -> int:
+        """With the box centre at world x, y and the model at a yaw, if nothing is in the way."""
+        rest, size, turn = rest_pose(model, tip)
+        angle = yaw - turn
+        outline = _outline(model, rest) @ rotation("z", angle)[:2, :2].T + [x, y]
+        if size[2] > support.clearance:
+            return 0
+        if not self._free(outline, support.z, support.z + size[2], 0.0002, frozenset({support.owner})):
+            return 0
+        return self.add(model, rest, size, x, y, support.z, angle, supporter=support.owner)
 
     def put_against(self, neighbour: int, support: Support, model: Model, tip: np.ndarray | None = None) -> int:
         """On the same surface, slid along a random direction until it touches (within a millimetre) a neighbour."""
-        rest, size = rest_pose(model, tip)
-        outline = hull((model.vertices() @ rest[:3, :3].T + rest[:3, 3])[:, :2])
+        rest, size, _ = rest_pose(model, tip)
+        outline = _outline(model, rest)
         fixed = self._prints[neighbour - 1][0]
+        if size[2] > support.clearance:
+            return 0
         for _ in range(12):
-            # Mostly square to the neighbour, as things that are pushed together come to stand.
             yaw = self.rng.uniform(-np.pi, np.pi)
+            if self.rng.random() < 0.6:  # square to the neighbour, as things that are pushed together come to stand
+                axis = self.objects[neighbour - 1].world_from_object[:2, 0]
+                yaw = np.arctan2(axis[1], axis[0]) + self.rng.integers(4) * np.pi / 2
             turned = outline @ rotation("z", yaw)[:2, :2].T
             angle = self.rng.uniform(-np.pi, np.pi)
             direction = np.array([np.cos(angle), np.sin(angle)])
             middle = fixed.mean(0)
-            near, far = 0.0, 1.0
+            near, far = 0.0, 1.5
             for _ in range(14):
                 half = (near + far) / 2
                 near, far = (near, half) if gap(turned + middle + half * direction, fixed) > 0.0005 else (half, far)
             spot = middle + far * direction
-            moved = turned + spot - [support.x, support.y]
+            back = rotation("z", -support.yaw)[:2, :2]
+            moved = (turned + spot - [support.x, support.y]) @ back.T
             inside = (np.abs(moved) < np.array([support.width, support.depth]) / 2 - 0.01).all()
-            if inside and self._free(turned + spot, support.z, support.z + size[2], 0.0004, frozenset()):
-                return self.add(model, rest, size, *spot, support.z, yaw)
+            free = self._free(turned + spot, support.z, support.z + size[2], 0.0004, frozenset({support.owner}))
+            if inside and free:
+                return self.add(model, rest, size, *spot, support.z, yaw, supporter=support.owner)
         return 0
 
     def put_on_top(self, below: int, model: Model, tip: np.ndarray | None = None, clearance: float = 10.0) -> int:
         """On the flat top of another object, well inside it."""
         base = self.objects[below - 1]
-        rest, size = rest_pose(model, tip)
-        outline = hull((model.vertices() @ rest[:3, :3].T + rest[:3, 3])[:, :2])
+        rest, size, _ = rest_pose(model, tip)
+        outline = _outline(model, rest)
         points = base.model.vertices() @ base.world_from_model[:3, :3].T + base.world_from_model[:3, 3]
         top = points[:, 2].max()
         if top + size[2] - self._prints[below - 1][1] > clearance:
@@ -218,7 +247,7 @@ class Arranger:
         """On the floor of a container, or for a ball wherever its wall stops it."""
         base = self.objects[around - 1]
         cavity = base.model.cavity
-        rest, size = rest_pose(model)
+        rest, size, _ = rest_pose(model)
         if cavity is None or base.world_from_model[2, 2] < 0.99:
             return 0
         radius, z = cavity.profile.T
@@ -235,14 +264,20 @@ class Arranger:
             if not fits.any():
                 return 0
             low = float(z[fits][0]) if not fits[0] else cavity.z
-        if low + 0.45 * size[2] > cavity.rim and not (cavity.rim < 0.04):
+        # Less than half of it below the rim would look like balancing; a plate has no rim to speak of.
+        if low + 0.45 * size[2] > cavity.rim > 0.04:
             return 0
-        spot = base.world_from_model @ [*((base.model.vertices()[:, :2].mean(0)) * 0), low, 1]
+        spot = base.world_from_model @ [0.0, 0.0, low, 1.0]
         yaw = self.rng.uniform(-np.pi, np.pi)
-        outline = hull((model.vertices() @ rest[:3, :3].T + rest[:3, 3])[:, :2]) @ rotation("z", yaw)[:2, :2].T
+        outline = _outline(model, rest) @ rotation("z", yaw)[:2, :2].T
         if not self._free(outline + spot[:2], spot[2], spot[2] + size[2], 0.002, frozenset({around})):
             return 0
         return self.add(model, rest, size, spot[0], spot[1], spot[2], yaw, supporter=around, container=around)
+
+
+def _outline(model: Model, rest: np.ndarray) -> np.ndarray:
+    """Footprint of a resting model: convex polygon (K, 2) in the rest frame."""
+    return hull((model.vertices() @ rest[:3, :3].T + rest[:3, 3])[:, :2])
 
 
 def _overlap(a: np.ndarray, b: np.ndarray) -> float:
