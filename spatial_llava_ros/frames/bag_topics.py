@@ -81,6 +81,8 @@ def choose_images(
     for kind, found in (("colour", colors), ("depth", depths)):
         if not found:
             raise InvalidInputError(f"no {kind} topic found; image topics: {_listed(topics)}")
+        if not (found[0].is_depth if kind == "depth" else found[0].is_color):
+            raise InvalidInputError(f"{found[0]} is not a {kind} topic")
     fitting = [(c, d) for c in colors for d in depths if c.shape == d.shape and c is not d]
     if not fitting:
         raise InvalidInputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -60,6 +61,19 @@ def read_frame(folder: Path) -> RgbdFrame:
     )
 
 
+def _frames_below(root: Path) -> list[Path]:
+    """Folders with a camera.json, through links too."""
+    found: list[Path] = []
+    visited: set[str] = set()
+    for place, folders, files in os.walk(root, followlinks=True):
+        if "camera.json" in files:
+            found.append(Path(place))
+        if "camera.json" in files or os.path.realpath(place) in visited:  # nothing deeper, or a link back up
+            folders.clear()
+        visited.add(os.path.realpath(place))
+    return found
+
+
 def _check_shape(picture: np.ndarray, shape: tuple[int, int], path: Path) -> None:
     height, width = picture.shape[:2]
     if (height, width) != shape:
@@ -88,8 +102,7 @@ class FolderSource(FrameSource):
             if is_frame_folder(root):
                 self.folders = [root]
             else:
-                found = {path.parent for path in root.rglob("camera.json")}
-                self.folders = sorted(found, key=_in_reading_order)
+                self.folders = sorted(_frames_below(root), key=_in_reading_order)
         except OSError as error:
             raise InvalidInputError(f"{root}: cannot be read ({error.strerror or error})") from None
         if not self.folders:

@@ -94,7 +94,8 @@ class Tags:
         w, h = self.letters.width(text) + 2 * pad, self.letters.height + 2 * pad + self.letters.height // 3
         x1, y1, x2, y2 = (round(v) for v in box)
         spots = [(x1, y1 - h), (x1, y2), (x2 - w, y1 - h), (x2 - w, y2), (x1, y1), (x2, y1), (x1 - w, y1)]
-        spots += [(x1, y) for y in sorted(range(0, max(height - h, 1), max(h // 2, 1)), key=lambda y: abs(y - y1))]
+        rows, columns = range(0, max(height - h, 0) + 1, h), range(0, max(width - w, 0) + 1, w)
+        spots += sorted(((x, y) for y in rows for x in columns), key=lambda s: abs(s[0] - x1) + abs(s[1] - y1))
         inside = [(min(max(x, 0), max(width - w, 0)), min(max(y, 0), max(height - h, 0))) for x, y in spots]
         as_wished = [spot for spot, wish in zip(inside, spots, strict=True) if spot == wish]
         x, y = next((s for s in [*as_wished, *inside] if self._free(s[0], s[1], w, h)), inside[0])
