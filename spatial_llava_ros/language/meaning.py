@@ -1,342 +1,292 @@
-"""From drafts to noun phrases: which word is the head, what "one", "it" and "other" stand for, what ranks over what."""
+"""From drafts to noun phrases: what "it", "one" and "other" stand for, what a relation is said of, what a rank counts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 from spatial_llava_ros.language.draft import Draft, Post
 from spatial_llava_ros.language.expression import Attribute, NounPhrase, Ordinal, Relation
-from spatial_llava_ros.language.vocabulary import (
-    ADJECTIVE_NOUNS,
-    BASIC_COLORS,
-    HOLLOW,
-    KINDS,
-    PLURAL_ONLY,
-    SHADES,
-    SURFACES,
-    VIEWER_NOUNS,
-)
+from spatial_llava_ros.language.lexer import Piece
+from spatial_llava_ros.language.naming import Naming, ranked, read_core
+from spatial_llava_ros.language.phrases import SIDE_KEYS
+from spatial_llava_ros.language.vocabulary import HOLLOW, PLURAL_ONLY, SURFACES, VIEWER_NOUNS, kind_of
 
 MAX_DEPTH = 6  # relations within relations; what is nested deeper is ignored
 
-_SIDE_KEYS = {"left": "left", "right": "right", "top": "high", "bottom": "low", "front": "near", "back": "far", "middle": "middle"}
-_OPPOSITE = {"left": "right", "right": "left", "near": "far", "far": "near", "high": "low", "low": "high"}
-_SIDE_RELATIONS = {"left": "left_of", "right": "right_of", "front": "in_front_of", "back": "behind", "top": "on", "bottom": "under"}
-_PARTITIVES = frozenset("roll sheet piece set bunch stack row pile pair slice bar block stick tube sort kind type".split())
-_CONTAINER_KINDS = frozenset("box bottle can bag drinkware tableware cookware bin vase".split())
-# "on the table and the book" names a second thing; "next to the table and the book" a second landmark
+_SIDE_OF_THING = {"left": "left_of", "right": "right_of", "front": "in_front_of", "back": "behind", "top": "on", "bottom": "under"}
+_PLACE = {"behind": "back", "above": "top", "below": "bottom", "in_front_of": "front", "left_of": "left", "right_of": "right"}
+_PLACE_BY_VIEWER = {"near": "front", "next_to": "front", "far_from": "back", "left_of": "left", "right_of": "right"}
+_PARTITIVES = frozenset("roll sheet piece set bunch stack row pile slice bar block stick tube sort kind type".split())
+_BACKGROUND = frozenset("wall floor ceiling".split())
+_FURNITURE = frozenset("table seat storage bed bedding surface opening appliance person wall art".split()) | {"wall art"}
+# "next to the lamp and the book" names two landmarks, "on the table and the book" a second thing
 _SHARED = frozenset("left_of right_of in_front_of behind next_to near far_from with above below facing".split())
 
 
-@dataclass
-class _Meaning:
-    """A noun phrase under construction."""
+def interpret(parts: list[Draft | Piece]) -> tuple[tuple[NounPhrase, ...], list[str]]:
+    """Give drafts meaning.
 
-    noun: str = ""
-    attributes: list[Attribute] = field(default_factory=list)
-    ordinals: list[Ordinal] = field(default_factory=list)
-    relations: list[Relation] = field(default_factory=list)
-    count: int | None = None
-    plural: bool = False
-    one: bool = False
-    other: bool = False
-    pronoun: str = ""
-    rank: int = 0
-    unknown: list[str] = field(default_factory=list)
+    Args:
+        parts: phrases with the JOIN pieces between them, as the grammar found them.
 
-
-@dataclass
-class _Reader:
-    """What has been understood of the command so far."""
-
-    targets: list[NounPhrase] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
-
-    def phrase(self, draft: Draft, enclosing: str, depth: int) -> NounPhrase:
-        m = _Meaning()
-        self._core(m, draft.core, head=True)
-        if m.pronoun and not m.noun:
-            m.one = True
-        noun = m.noun or (enclosing if m.one or m.other else "") or "thing"
-        for post in draft.posts:
-            self._post(m, post, noun, depth)
-            noun = m.noun or noun
-        for predicate in draft.predicates:
-            self._predicate(m, predicate.core, noun)
-            noun = m.noun if m.noun and noun == "thing" else noun
-            for post in predicate.posts:
-                self._post(m, post, noun, depth)
-        return self._finish(m, noun)
-
-    # -- the words up to the noun ---------------------------------------------------------------------------
-
-    def _core(self, m: _Meaning, pieces: list[Any], head: bool) -> None:
-        words = []
-        for at, piece in enumerate(pieces):
-            has_noun = any(w.value[0] in ("noun", "unknown") for w in words)
-            if piece.type in ("PRON", "VIEWER"):
-                if words:
-                    self.ignored.extend(p.text for p in pieces[at:])
-                    break
-                m.pronoun = piece.value or "viewer"
-            elif piece.type == "DET":
-                if has_noun or m.pronoun:
-                    self.ignored.extend(p.text for p in pieces[at + 1 :])
-                    break
-            else:
-                words.append(piece)
-        chosen = _head(words, head)
-        shade = ""
-        for at, piece in enumerate(words):
-            kind, *value = piece.value
-            if at == chosen:
-                self._noun(m, piece)
-            elif kind == "attribute":
-                what, name = value
-                if what == "color" and shade:
-                    name = f"{shade} {name}"
-                shade = ""
-                if (what, name) == ("position", "middle"):
-                    m.ordinals.append(Ordinal("middle"))
-                else:
-                    m.attributes.append(Attribute(what, name, piece.negated))
-            elif kind == "shade":
-                shade = value[0]
-            elif kind == "superlative":
-                m.ordinals.append(Ordinal(value[0]))
-            elif kind == "rank":
-                m.rank = value[0]
-            elif kind == "count":
-                m.count = value[0]
-            elif kind == "other":
-                m.other = True
-            elif kind == "one":
-                m.count = 1
-            else:
-                m.unknown.append(piece.text)
-        if shade:
-            m.unknown.append(shade)
-
-    def _noun(self, m: _Meaning, piece: Any) -> None:
-        kind, *value = piece.value
-        if kind == "one":
-            m.one, m.plural = True, value[0]
-        elif kind == "noun":
-            m.noun, m.plural = value
-        elif kind == "attribute":
-            m.noun = ADJECTIVE_NOUNS[piece.text]
-        else:
-            m.noun, m.plural = _singular(piece.text)
-            m.unknown.append(m.noun)
-
-    # -- what follows it ------------------------------------------------------------------------------------
-
-    def _post(self, m: _Meaning, post: Post, noun: str, depth: int) -> None:
-        piece = post.piece
-        if post.type == "POS":
-            key = _SIDE_KEYS[piece.value[0]]
-            if m.rank:
-                m.ordinals.append(_ranked(key, m.rank))
-                m.rank = 0
-            else:
-                m.attributes.extend(Attribute("position", side, piece.negated) for side in piece.value)
-        elif post.type == "SIDE":
-            key = _SIDE_KEYS[piece.value]
-            m.ordinals.append(_ranked(_OPPOSITE.get(key, key) if m.rank == -1 else key, 1 if m.rank == -1 else m.rank or 1))
-            m.rank = 0
-        elif post.type == "ITS":
-            landmark = m.relations[-1].landmarks[0] if m.relations else self.targets[-1] if self.targets else None
-            if landmark is None:
-                self.ignored.append(piece.text)
-            else:
-                m.relations.append(Relation(piece.value, (landmark,), piece.negated))
-        elif post.type == "THAT":
-            if post.landmarks:
-                self._predicate(m, post.landmarks[0].core, noun)
-        elif not post.landmarks:
-            self._bare(m, post)
-        elif depth >= MAX_DEPTH:
-            self.ignored.append(piece.text)
-        else:
-            self._relation(m, post, noun, depth)
-
-    def _bare(self, m: _Meaning, post: Post) -> None:
-        side = {"behind": "back", "above": "top", "below": "bottom", "in_front_of": "front", "left_of": "left", "right_of": "right"}
-        value = post.piece.value
-        if post.type == "NEAREST":
-            m.ordinals.append(_ranked("near" if value == "near" else "far", m.rank or 1))
-            m.rank = 0
-        elif value in side:
-            m.attributes.append(Attribute("position", side[value], post.piece.negated))
-        else:
-            self.ignored.append(post.piece.text)
-
-    def _predicate(self, m: _Meaning, core: list[Any], noun: str) -> None:
-        """Words said of the phrase after "is", "that is" or a comma."""
-        said = _Meaning()
-        self._core(said, core, head=False)
-        m.attributes.extend(said.attributes)
-        m.ordinals.extend(said.ordinals)
-        m.rank = m.rank or said.rank
-        m.unknown.extend(w for w in said.unknown if w != said.noun)
-        if said.noun and noun == "thing":
-            m.noun, m.plural = said.noun, said.plural
-        elif said.noun and said.noun != noun:
-            self.ignored.append(said.noun)
-
-    def _relation(self, m: _Meaning, post: Post, noun: str, depth: int) -> None:
-        piece, drafts = post.piece, post.landmarks
-        if post.type == "THAN":
-            self.ignored.append("than " + " ".join(p.text for p in drafts[0].core))
-            return
-        if post.type == "OF":
-            self._of(m, self.phrase(drafts[0], noun, depth), noun)
-            return
-        if post.type == "EXCEPT":
-            self._except(m, self.phrase(drafts[0], noun, depth))
-            return
-        landmarks: list[NounPhrase] = []
-        for draft in drafts:
-            pronoun = next((p.value or "viewer" for p in draft.core if p.type in ("PRON", "VIEWER")), "")
-            if pronoun == "viewer":
-                landmarks.append(NounPhrase("viewer"))
-            elif pronoun and (depth > 0 or not self.targets):
-                self.ignored.append(f"{piece.text} {pronoun}")
-            elif pronoun:
-                landmarks.extend(self.targets if pronoun == "them" else self.targets[-1:])
-            else:
-                landmarks.append(self.phrase(draft, noun, depth + 1))
-        if not landmarks:
-            return
-        if post.type == "BETWEEN":
-            m.relations.append(Relation("between", tuple(landmarks[:2]), piece.negated))
-            return
-        for landmark in landmarks:
-            self._related(m, piece, landmark)
-
-    def _related(self, m: _Meaning, piece: Any, landmark: NounPhrase) -> None:
-        predicate = piece.value
-        negated = piece.negated
-        if predicate.startswith("not:"):
-            predicate, negated = predicate[4:], not negated
-        if landmark.noun in VIEWER_NOUNS and piece.type == "NEAREST":
-            landmark = NounPhrase("viewer")
-        if piece.type == "NEAREST":
-            key = "near" if predicate == "near" else "far"
-            m.ordinals = [o for o in m.ordinals if o.key != key]
-            if landmark.noun == "viewer":
-                m.ordinals.append(_ranked(key, m.rank or 1))
-                m.rank = 0
-            else:
-                m.relations.append(Relation(predicate, (landmark,), negated, extreme=True))
-            return
-        if predicate.startswith("side:"):
-            side = predicate[5:]
-            if landmark.noun in SURFACES or landmark.noun in HOLLOW:
-                m.attributes.append(Attribute("position", side, negated))
-                predicate = "on" if landmark.noun in SURFACES else "inside"
-            elif side == "middle":
-                predicate = "between" if landmark.count != 1 else "inside"
-            else:
-                predicate = _SIDE_RELATIONS[side]
-        m.relations.append(Relation(predicate, (landmark,), negated, piece.adjacent))
-
-    def _of(self, m: _Meaning, inner: NounPhrase, noun: str) -> None:
-        """ "the left one of the two boxes", "roll of tape", "bottle of water", "lid of the box"."""
-        if m.noun in ("", "thing") or m.noun in _PARTITIVES:
-            if m.noun:
-                m.unknown = [w for w in m.unknown if w != m.noun]
-            among = inner.count if inner.count > 1 else None
-            if inner.count != 1:
-                for a in [a for a in m.attributes if a.kind == "position" and a.value in _SIDE_KEYS]:
-                    m.attributes.remove(a)
-                    m.ordinals.append(Ordinal(_SIDE_KEYS[a.value]))
-                for a in [a for a in m.attributes if a.kind == "size"]:
-                    pass
-            m.ordinals = [replace(o, among=among) for o in m.ordinals] + list(inner.ordinals)
-            m.noun = inner.noun
-            m.attributes.extend(inner.attributes)
-            m.relations.extend(inner.relations)
-            m.unknown.extend(inner.unknown)
-            m.other |= inner.other
-            if m.count is None:
-                m.count = 1
-            m.plural = False
-        elif KINDS.get(m.noun) == "part":
-            m.relations.append(Relation("on", (inner,)))
-        else:
-            m.unknown.extend((*(a.value for a in inner.attributes), inner.noun))
-
-    def _except(self, m: _Meaning, excluded: NounPhrase) -> None:
-        m.attributes.extend(replace(a, negated=not a.negated) for a in excluded.attributes)
-        m.relations.extend(replace(r, negated=not r.negated) for r in excluded.relations)
-        if not (excluded.attributes or excluded.relations):
-            self.ignored.append(f"other than {excluded.noun}")
-
-    def _finish(self, m: _Meaning, noun: str) -> NounPhrase:
-        if m.rank:
-            if m.ordinals:
-                m.ordinals[0] = _ranked(m.ordinals[0].key, m.rank)
-            else:
-                m.ordinals.append(_ranked("left", m.rank))
-        if m.count is None:
-            m.count = 0 if m.plural else 1
-        if noun in PLURAL_ONLY and m.count == 2:
-            m.count = 1
-        return NounPhrase(
-            noun,
-            tuple(dict.fromkeys(m.attributes)),
-            tuple(dict.fromkeys(m.ordinals)),
-            tuple(m.relations),
-            m.count,
-            m.other,
-            tuple(dict.fromkeys(m.unknown)),
-        )
-
-
-def interpret(parts: tuple[Any, ...]) -> tuple[tuple[NounPhrase, ...], list[str]]:
-    """(targets, words left out) of the phrases and JOIN tokens that the grammar found."""
+    Returns:
+        The things spoken of, at least one, and the words left out.
+    """
     reader = _Reader()
-    joined = ""
+    joined, before = "", Draft([], [])
     for part in parts:
-        if not isinstance(part, Draft):
-            joined = part.value.value
+        if isinstance(part, Piece):
+            joined = part.value
             continue
-        pronoun = next((p.value for p in part.core if p.type == "PRON"), "")
-        if pronoun and reader.targets:
-            continue  # "and bring it to me": the same thing again
-        enclosing = reader.targets[-1].noun if reader.targets else ""
-        reader.targets.append(reader.phrase(part, enclosing, 0))
+        if not part.core and not part.predicates and not reader.targets and part is not parts[-1]:
+            before.posts.extend(part.posts)  # "on the table, the red mug"
+            continue
+        part.posts.extend(before.posts)
+        before.posts = []
+        reader.add_target(part, joined)
     return tuple(reader.targets) or (NounPhrase(),), reader.ignored
 
 
-def _head(words: list[Any], may_be_property: bool) -> int:
-    """Index of the head noun: the last noun, for English compounds end with it; -1 for none."""
-    nouns = [i for i, w in enumerate(words) if w.value[0] in ("noun", "one", "unknown")]
-    known = [i for i in nouns if words[i].value[0] != "unknown"]
-    for i in reversed(nouns):
-        if words[i].value[0] == "unknown" and known and known[0] < i and words[i].text.endswith(("ing", "ed", "ly")):
-            continue
-        return i
-    if may_be_property and words and words[-1].text in ADJECTIVE_NOUNS and words[-1].value[0] == "attribute":
-        return len(words) - 1
-    return -1
+class _Reader:
+    """Reads phrases in order and remembers them, for "it" and "the other one"."""
+
+    def __init__(self) -> None:
+        self.targets: list[NounPhrase] = []
+        self.ignored: list[str] = []
+
+    def add_target(self, draft: Draft, joined: str) -> None:
+        if self.targets and draft.core and draft.core[0].type == "PRON":
+            self.ignored.extend(draft.words()[1:])  # "and put it on the table": the same thing, and where to
+            return
+        target = self.phrase(draft, self.targets[-1].noun if self.targets else "", 0)
+        definite = any(piece.type == "DET" and piece.text not in ("a", "an") for piece in draft.core)
+        if self.targets and joined == "list" and not draft.posts and not draft.predicates:
+            shared = _share(self.targets[-1], target, definite)
+            if shared is not None:
+                self.targets[-1] = shared
+                return
+        self.targets.append(target)
+
+    def phrase(self, draft: Draft, contrast: str, depth: int) -> NounPhrase:
+        """A noun phrase; contrast is the noun that "one" would repeat."""
+        naming = read_core(draft.core, self.ignored)
+        noun = naming.noun or (contrast if naming.one or naming.other else "") or "thing"
+        for post in draft.posts:
+            self.post(naming, post, noun, depth)
+            noun = naming.noun or noun
+        for predicate in draft.predicates:
+            noun = self.predicate(naming, predicate.core, noun)
+            for post in predicate.posts:
+                self.post(naming, post, noun, depth)
+        return _finish(naming, noun)
+
+    def predicate(self, naming: Naming, core: list[Piece], noun: str) -> str:
+        """Words said of a phrase after "is", "that is" or a comma; returns its noun, which they may name."""
+        said = read_core(core, self.ignored, predicate=True)
+        naming.attributes.extend(said.attributes)
+        naming.ordinals.extend(said.ordinals)
+        naming.rank = naming.rank or said.rank
+        naming.unknown.extend(word for word in said.unknown if word != said.noun)
+        if said.noun and noun == "thing":
+            naming.noun, naming.plural = said.noun, said.plural
+            return said.noun
+        if said.noun and said.noun not in (noun, "thing"):
+            self.ignored.append(said.noun)
+        return noun
+
+    def post(self, naming: Naming, post: Post, noun: str, depth: int) -> None:
+        """Whatever follows the noun."""
+        piece = post.piece
+        if post.type == "POS":
+            if naming.rank and piece.value != ("middle",):
+                naming.ordinals.append(Ordinal(SIDE_KEYS[piece.value[0]], abs(naming.rank)))
+                naming.rank = 0
+            else:
+                naming.attributes.extend(Attribute("position", side, piece.negated) for side in piece.value)
+        elif post.type == "SIDE":
+            naming.rank_by(SIDE_KEYS[piece.value])
+        elif post.type == "ITS":
+            self.beside_it(naming, piece)
+        elif post.type == "THAT":
+            if post.landmarks:
+                self.predicate(naming, post.landmarks[0].core, noun)
+        elif not post.landmarks:
+            if post.type == "NEAREST":
+                naming.rank_by("near" if piece.value == "near" else "far")
+            elif piece.value in _PLACE:
+                naming.attributes.append(Attribute("position", _PLACE[piece.value], piece.negated))
+            else:
+                self.ignored.append(piece.text)
+        elif depth >= MAX_DEPTH:
+            self.ignored.append(piece.text)
+            for landmark in post.landmarks:
+                self.ignored.extend(landmark.words())
+        elif post.type == "OF":
+            _part_of(naming, self.phrase(post.landmarks[0], noun, depth + 1))
+        elif post.type == "EXCEPT":
+            self.exclude(naming, self.phrase(post.landmarks[0], noun, depth + 1))
+        elif post.type == "THAN":
+            self.ignored.extend(["than", *post.landmarks[0].words()])
+        else:
+            self.relate(naming, post, noun, depth)
+
+    def beside_it(self, naming: Naming, piece: Piece) -> None:
+        """ "next to the book, on its left": left of what was last related to, or of the previous target."""
+        if naming.relations:
+            landmark = naming.relations[-1].landmarks[0]
+        elif self.targets:
+            landmark = self.targets[-1]
+        else:
+            self.ignored.append(piece.text)
+            return
+        naming.relations.append(Relation(piece.value, (landmark,), piece.negated))
+
+    def exclude(self, naming: Naming, other: NounPhrase) -> None:
+        """ "other than the red one": not red."""
+        naming.attributes.extend(replace(a, negated=not a.negated) for a in other.attributes)
+        naming.relations.extend(replace(r, negated=not r.negated) for r in other.relations)
+        if other.ordinals or not (other.attributes or other.relations):
+            self.ignored.extend(["other", "than", *(o.key for o in other.ordinals), other.noun])
+
+    def relate(self, naming: Naming, post: Post, noun: str, depth: int) -> None:
+        """A relation to one or more landmarks."""
+        landmarks: list[NounPhrase] = []
+        for draft in post.landmarks:
+            pronoun = draft.core[0].value if draft.core and draft.core[0].type in ("PRON", "VIEWER") else ""
+            if pronoun == "viewer":
+                landmarks.append(NounPhrase("viewer"))
+            elif not pronoun:
+                landmarks.append(self.phrase(draft, noun, depth + 1))
+            elif depth == 0 and self.targets:
+                landmarks.extend(self.targets if pronoun == "them" else self.targets[-1:])
+            elif depth == 0:  # inside a phrase, "a cup with a lid on it" says nothing new
+                self.ignored.extend([post.piece.text, *draft.words()])
+        if post.type == "BETWEEN" and landmarks:
+            naming.relations.append(Relation("between", tuple(landmarks[:2]), post.piece.negated))
+            return
+        for landmark in landmarks:
+            if post.type == "NEAREST":
+                _nearest(naming, post.piece, landmark)
+            elif landmark.noun == "viewer" and post.piece.value != "facing":
+                self.by_viewer(naming, post.piece)
+            else:
+                _relate(naming, post.piece, landmark)
+
+    def by_viewer(self, naming: Naming, piece: Piece) -> None:
+        """ "near me", "to my left": a place in the view."""
+        if piece.value in _PLACE_BY_VIEWER:
+            naming.attributes.append(Attribute("position", _PLACE_BY_VIEWER[piece.value], piece.negated))
+        else:
+            self.ignored.extend([piece.text, "viewer"])
 
 
-def _singular(word: str) -> tuple[str, bool]:
-    """(singular, was plural) of a noun that no table holds."""
-    if len(word) > 3 and word.endswith("ies"):
-        return word[:-3] + "y", True
-    if len(word) > 3 and word.endswith(("ches", "shes", "xes", "sses")):
-        return word[:-2], True
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "as", "os")):
-        return word[:-1], True
-    return word, False
+def _relate(naming: Naming, piece: Piece, landmark: NounPhrase) -> None:
+    predicate, negated = piece.value, piece.negated
+    if predicate.startswith("not:"):
+        predicate, negated = predicate[4:], not negated
+    if predicate.startswith("side:"):
+        side = predicate[5:]
+        if landmark.noun in SURFACES or landmark.noun in HOLLOW:  # "on the left side of the table" is on the table
+            naming.attributes.append(Attribute("position", side, negated))
+            predicate = "on" if landmark.noun in SURFACES else "inside"
+        elif side == "middle":
+            predicate = "between" if landmark.count != 1 else "inside"
+        else:
+            predicate = _SIDE_OF_THING[side]
+    lifted: tuple[Relation, ...] = ()
+    if predicate in ("on", "inside") and landmark.relations:
+        lifted = _said_of_the_guest(landmark)
+        landmark = replace(landmark, relations=tuple(r for r in landmark.relations if r not in lifted))
+        if landmark.noun in _BACKGROUND:
+            naming.attributes.extend(a for a in landmark.attributes if a.kind == "position")
+            landmark = replace(landmark, attributes=tuple(a for a in landmark.attributes if a.kind != "position"))
+    naming.relations.append(Relation(predicate, (landmark,), negated, piece.adjacent))
+    naming.relations.extend(lifted)
 
 
-def _ranked(key: str, rank: int) -> Ordinal:
-    """Rank from one end; -1 is the last, counted from the other end."""
-    if rank < 0:
-        return Ordinal(key, -rank) if key not in _OPPOSITE else Ordinal(_OPPOSITE[key] if rank != -1 or key == "left" else key, -rank)
-    return Ordinal(key, rank)
+def _said_of_the_guest(host: NounPhrase) -> tuple[Relation, ...]:
+    """Relations that belong to the thing rather than to what it is on, against the rule of the nearest noun.
+
+    There is one floor, so "on the floor next to the bed" places the thing; nor does one tell which table is meant by
+    what is small: "on the table next to the mug".
+    """
+    if host.noun in _BACKGROUND:
+        return host.relations
+    if kind_of(host.noun) not in _FURNITURE or host.attributes or host.ordinals or host.other or host.count != 1:
+        return ()
+    return tuple(
+        relation
+        for relation in host.relations
+        if relation.predicate not in ("with", "under", "facing")
+        and all(kind_of(landmark.noun) and kind_of(landmark.noun) not in _FURNITURE for landmark in relation.landmarks)
+    )
+
+
+def _nearest(naming: Naming, piece: Piece, landmark: NounPhrase) -> None:
+    """ "closest to you" is an ordinal; "closest to the door" a relation that must hold the most."""
+    key = "near" if piece.value == "near" else "far"
+    naming.ordinals = [ordinal for ordinal in naming.ordinals if ordinal.key != key]
+    if landmark.noun == "viewer" or (landmark.noun in VIEWER_NOUNS and not landmark.attributes):
+        naming.rank_by(key)
+    else:
+        naming.relations.append(Relation(piece.value, (landmark,), piece.negated, extreme=True))
+
+
+def _part_of(naming: Naming, inner: NounPhrase) -> None:
+    """ "the left one of the two boxes", "roll of tape", "lid of the box", "bottle of water"."""
+    partitive = naming.noun in _PARTITIVES
+    if naming.noun in ("", "thing") or partitive:
+        if inner.count != 1:
+            sides = [a for a in naming.attributes if a.kind == "position"]
+            naming.attributes = [a for a in naming.attributes if a.kind != "position"]
+            naming.ordinals.extend(Ordinal(SIDE_KEYS[a.value]) for a in sides)
+        among = inner.count if inner.count > 1 else None
+        naming.ordinals = [*(replace(ordinal, among=among) for ordinal in naming.ordinals), *inner.ordinals]
+        naming.noun, naming.plural, naming.one = inner.noun, False, False
+        naming.attributes.extend(inner.attributes)
+        naming.relations.extend(inner.relations)
+        naming.unknown.extend(inner.unknown)
+        naming.other |= inner.other
+        if naming.count is None or (naming.count == 0 and inner.count > 1 and not naming.ordinals):
+            naming.count = 1 if naming.count is None else inner.count
+    elif kind_of(naming.noun) == "part":
+        naming.relations.append(Relation("on", (inner,)))
+    else:
+        naming.unknown.extend((*(a.value for a in inner.attributes), *inner.unknown))
+        if inner.noun not in inner.unknown:
+            naming.unknown.append(inner.noun)
+
+
+def _share(target: NounPhrase, second: NounPhrase, definite: bool) -> NounPhrase | None:
+    """The target with a second landmark for its last relation ("next to the lamp and the book"), or None if it is a new thing."""
+    if not target.relations:
+        return None
+    last = target.relations[-1]
+    deeper = _share(last.landmarks[-1], second, definite) if last.landmarks[-1].relations else None
+    if deeper is not None:
+        changed = (*target.relations[:-1], replace(last, landmarks=(*last.landmarks[:-1], deeper)))
+    elif last.landmarks[-1].relations or last.predicate not in _SHARED or (last.predicate == "with" and definite):
+        return None
+    else:
+        changed = (*target.relations, replace(last, landmarks=(second,)))
+    return replace(target, relations=changed)
+
+
+def _finish(naming: Naming, noun: str) -> NounPhrase:
+    if naming.rank:
+        if naming.ordinals:
+            naming.ordinals[0] = replace(naming.ordinals[0], rank=abs(naming.rank))
+        else:
+            naming.ordinals.append(ranked("left", naming.rank))
+    count = naming.count if naming.count is not None else 0 if naming.plural else 1
+    if noun in PLURAL_ONLY and count == 2:
+        count = 1  # a pair of scissors
+    return NounPhrase(
+        noun,
+        tuple(dict.fromkeys(naming.attributes)),
+        tuple(dict.fromkeys(naming.ordinals)),
+        tuple(naming.relations),
+        count,
+        naming.other,
+        tuple(dict.fromkeys(naming.unknown)),
+    )

@@ -12,7 +12,7 @@ from lark.lexer import Lexer
 from spatial_llava_ros.errors import ExpressionError
 from spatial_llava_ros.language.draft import Draft, Post
 from spatial_llava_ros.language.expression import ReferringExpression
-from spatial_llava_ros.language.lexer import read
+from spatial_llava_ros.language.lexer import Piece, read
 from spatial_llava_ros.language.meaning import interpret
 
 MAX_LENGTH = 1000  # characters; a spoken command has a tenth of it
@@ -22,30 +22,27 @@ MAX_LENGTH = 1000  # characters; a spoken command has a tenth of it
 class _Drafts(Transformer):
     """Turns each grammar rule into drafts as soon as it is complete."""
 
-    def start(self, *parts):
-        return parts
+    def start(self, *parts: Draft | Token) -> list[Draft | Piece]:
+        return [part if isinstance(part, Draft) else part.value for part in parts]
 
-    def phrase(self, first, *rest):
-        predicates = [part for part in rest if isinstance(part, Draft)]
-        return Draft(first.core, first.posts, predicates)
+    def phrase(self, first: Draft, *rest: Draft | Token) -> Draft:
+        return Draft(first.core, first.posts, [part for part in rest if isinstance(part, Draft)])
 
-    def np(self, *parts):
-        if isinstance(parts[0], Draft):
-            return Draft(parts[0].core, parts[1] if len(parts) > 1 else [])
-        return Draft([], parts[0])
+    def np(self, first: Draft | list[Post], posts: list[Post] | None = None) -> Draft:
+        return Draft(first.core, posts or []) if isinstance(first, Draft) else Draft([], first)
 
     landmark = np
 
-    def core(self, *tokens):
+    def core(self, *tokens: Token) -> Draft:
         return Draft([token.value for token in tokens], [])
 
-    def post(self, first, rest=()):
-        return [first, *rest]
+    def post(self, first: Post, rest: list[Post] | None = None) -> list[Post]:
+        return [first, *(rest or [])]
 
-    def modifier(self, token, core=None):
+    def modifier(self, token: Token, core: Draft | None = None) -> Post:
         return Post(token.type, token.value, [core] if core else [])
 
-    def relation(self, token, *rest):
+    def relation(self, token: Token, *rest: Draft | Token) -> Post:
         return Post(token.type, token.value, [part for part in rest if isinstance(part, Draft)])
 
 

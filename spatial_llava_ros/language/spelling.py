@@ -49,7 +49,7 @@ def correct(word: str) -> str | None:
     A slip seldom hits the first letter, so the first letter must agree (or be swapped with the second). In words of four
     letters a replaced letter is not believed: "boot" is not a slip for "book".
     """
-    if len(word) < _SHORTEST or len(word) > 20 or not (word.isascii() and word.isalpha()) or word in known_words():
+    if not _SHORTEST <= len(word) <= 20 or not (word.isascii() and word.isalpha()) or word in known_words():
         return None
     limit = 2 if len(word) >= _TWO_SLIPS else 1
     best, best_cost = None, limit + 0.9

@@ -8,81 +8,71 @@ from __future__ import annotations
 
 # kind: noun (synonym, synonym), noun, ...    Regular plurals are derived.
 _NOUNS = """
-drinkware: cup (teacup, beaker, paper cup, plastic cup), mug (coffee cup, stein), glass (tumbler, drinking glass,
-    water glass), wine glass (wineglass, goblet)
-tableware: bowl (dish, salad bowl), plate (saucer, platter), tray, fork, knife, spoon (teaspoon, tablespoon),
-    chopstick, spatula, ladle, cutting board (chopping board), napkin, coaster, whisk, measuring spoon
-cookware: pot (cooking pot, saucepan), pan (frying pan, skillet), kettle (teakettle), teapot, wok, lid, colander
-can: can (soda can, soup can, coke can, beer can), tin (cookie tin, tuna tin), canister
-bottle: bottle (flask, thermos, water bottle, spray bottle), jar, jug, pitcher, carafe, tube
-box: box (crate, case), carton (milk carton), pack (package, packet, parcel), container, chest, bin basket
-bin: bin (trash can, garbage can, trash bin, wastebasket, waste basket, waste bin, dustbin, garbage bin, rubbish bin,
-    recycling bin, trashcan, trash), basket (hamper, laundry basket), bucket (pail)
-bag: bag (plastic bag, sack, pouch, shopping bag, paper bag), backpack (rucksack, knapsack), handbag (purse),
-    suitcase (luggage), briefcase, wallet
-table: table (dining table, coffee table, side table, end table, tabletop), desk, counter (countertop, kitchen counter,
-    worktop), nightstand (night stand, night table, bedside table), bench, workbench
-seat: chair (armchair, office chair, desk chair, swivel chair), sofa (couch, settee, loveseat, futon), stool (barstool,
-    bar stool), ottoman (footstool, pouf), rocking chair, bean bag
-storage: shelf (bookshelf, bookcase, shelving, shelving unit, rack), cabinet (cupboard), drawer, dresser
-    (chest of drawers, bureau), wardrobe (closet), locker, file cabinet (filing cabinet), sideboard, stand
-bed: bed, crib (cot), bunk bed, mattress, headboard
-bedding: pillow, cushion, blanket (throw, comforter, duvet, quilt), sheet, towel
-plant: plant (potted plant, houseplant), tree, flower, cactus, leaf
+drinkware: cup (teacup, beaker), mug (stein), glass (tumbler), wine glass (wineglass, goblet)
+tableware: bowl (dish), plate (saucer, platter), tray, fork, knife, spoon (teaspoon, tablespoon), chopstick, spatula, ladle,
+    cutting board (chopping board), napkin, coaster, whisk, cutlery (silverware), straw
+cookware: pot (saucepan), pan (frying pan, skillet), kettle (teakettle), teapot, wok, colander
+can: can, tin, canister
+bottle: bottle (flask, thermos), jar, jug, pitcher, carafe, tube, dispenser
+box: box (crate, case), carton, pack (package, packet, parcel), container, chest
+bin: bin (trash can, garbage can, wastebasket, waste basket, dustbin, trashcan, trash), basket (hamper), bucket (pail)
+bag: bag (sack, pouch), backpack (rucksack, knapsack, back pack), handbag (purse), suitcase (luggage), briefcase, wallet
+table: table (tabletop), desk, counter (countertop, worktop), nightstand (night stand, night table, bedside table), bench,
+    workbench, island, podium
+seat: chair (armchair), sofa (couch, settee, loveseat, futon), stool (barstool), ottoman (footstool, pouf), wheelchair
+storage: shelf (bookshelf, bookcase, shelving, shelving unit, rack), cabinet (cupboard), drawer, dresser (chest of drawers,
+    bureau), wardrobe (closet), locker, sideboard, stand
+bed: bed, crib (cot), mattress, headboard
+bedding: pillow, cushion, blanket (comforter, duvet, quilt), sheet, towel
+plant: plant (houseplant), tree, flower, cactus, leaf
 vase: vase, plant pot (flowerpot, flower pot, planter)
-lighting: lamp (desk lamp, table lamp, floor lamp, lampshade), lantern, candle, light bulb (lightbulb, bulb),
-    flashlight (torch), chandelier, light switch
-screen: monitor (display, computer monitor, computer screen, screen), television (tv, tv screen, telly), tablet (ipad),
-    laptop (notebook computer, laptop computer, macbook), whiteboard (white board), blackboard (chalkboard),
-    projector screen
-input: keyboard (computer keyboard), mouse (computer mouse), remote (remote control, remote controller, tv remote),
-    game controller (gamepad, joystick, joypad)
-phone: phone (cell phone, cellphone, mobile phone, smartphone, mobile, iphone), telephone (landline)
-electronics: computer (pc, desktop computer), printer (copier), scanner, speaker (loudspeaker), camera, webcam, router,
-    charger, headphones (headset, earphones, earbuds), microphone, radio, clock (alarm clock), watch (wristwatch),
-    calculator, fan, projector, battery, cable (cord, wire), plug, socket (outlet), hard drive, robot, drone, heater
-    (radiator), air conditioner, power strip
-appliance: refrigerator (fridge, mini fridge, freezer), microwave (microwave oven), oven, stove (cooker), toaster, blender,
-    dishwasher, washing machine (washer), dryer, vacuum cleaner (vacuum, hoover), coffee maker (coffee machine), iron, mixer
-book: book (textbook, novel), notebook (notepad, journal), magazine (catalogue, catalog), binder (folder), newspaper,
-    album, brochure, menu
-paper: paper, envelope, letter, card, note (sticky note), receipt, poster, map, calendar, label, tissue (kleenex),
-    sticker, ticket, paper towel, toilet paper
-stationery: pen (ballpoint), pencil, marker, crayon, eraser (rubber), ruler, stapler, tape (duct tape, adhesive tape),
-    scissors, glue (glue stick), paper clip (paperclip), hole puncher (hole punch), paintbrush, chalk, clipboard
-tool: tool, drill (power drill), hammer, screwdriver, wrench (spanner), pliers, saw, clamp, tape measure, screw, nail, bolt,
-    nut, level, ladder, flashlight holder, rope, chain, axe, shovel, broom, mop, brush, toolbox (tool box), padlock (lock),
-    key, hook, hanger (coat hanger, clothes hanger), mouse trap (mousetrap)
-toy: toy, ball (football, basketball, soccer ball, tennis ball, baseball, softball), teddy bear (teddy, plush bear),
-    doll, rubber duck, block (brick, lego), puzzle, dice (die), car (toy car), airplane (toy plane), cube (rubik cube,
-    rubiks cube), figurine (statue, sculpture, bust), kite, frisbee, game, balloon, cylinder, sphere, cone, pyramid
-bathroom: toothbrush, toothpaste, soap, sponge, shampoo, lotion, comb, hairbrush, razor, hair dryer (hairdryer), sink
-    (basin, washbasin), toilet, bathtub (tub, bath), shower, shower curtain, faucet (tap), mirror, scale, detergent, bleach,
-    soap dispenser, toilet roll
-clothing: shirt (tshirt, t shirt, blouse), hat, cap, shoe (sneaker, trainer, boot, sandal), slipper (flip flop),
-    sock, glove, scarf, jacket (coat, hoodie, sweater), trousers (pants, jeans), dress, skirt, belt, tie,
-    glasses (eyeglasses, spectacles), sunglasses, umbrella, helmet, mask, ring, apron, shorts
+lighting: lamp (lampshade), lantern, candle, light bulb (lightbulb, bulb), flashlight (torch), chandelier, light switch
+screen: monitor (display, screen), television (tv, telly), tablet (ipad), laptop (notebook computer, laptop computer, macbook),
+    whiteboard (white board), blackboard (chalkboard)
+input: keyboard (key board), mouse (computer mouse), remote (remote control, remote controller), game controller (gamepad,
+    joystick, joypad)
+phone: phone (cell phone, cellphone, mobile phone, smartphone, mobile), telephone (landline)
+electronics: computer (pc, desktop computer, cpu), printer, copier, scanner, speaker (loudspeaker), camera, webcam, router,
+    charger, headphones (headset, earphones, earbuds), microphone, radio, stereo, clock, watch (wristwatch), calculator, fan,
+    projector, battery, cable (cord, wire), plug, socket (outlet), hard drive, robot, drone, heater (radiator),
+    air conditioner, power strip, adapter
+appliance: refrigerator (fridge, freezer), microwave, oven, stove (cooker), toaster, blender, dishwasher, washing machine
+    (washer), dryer, vacuum cleaner (vacuum, hoover), coffee maker (coffee machine), iron, mixer
+book: book (textbook, novel), notebook (notepad, journal), magazine (catalogue, catalog), binder (folder), newspaper, album,
+    brochure, menu, file
+paper: paper, envelope, letter, card, note, receipt, poster, map, calendar, label, tissue (kleenex), sticker, ticket
+stationery: pen (ballpoint), pencil, marker, crayon, eraser, ruler, stapler, tape, scissors, glue (glue stick), paper clip
+    (paperclip), hole puncher (hole punch), paintbrush, chalk, clipboard
+tool: tool, drill, hammer, screwdriver, wrench (spanner), pliers, saw, clamp, tape measure, screw, nail, bolt, nut, level, ladder,
+    rope, chain, axe, shovel, broom, mop, brush, toolbox (tool box), padlock (lock), key, hook, hanger, trap (mousetrap), pipe, axle
+toy: toy, ball (football, basketball, baseball, softball), teddy bear (teddy), doll, duck, block (brick, lego), puzzle, dice (die),
+    car, airplane (plane, aeroplane), cube, figurine (statue, sculpture, bust), kite, frisbee, game, balloon, cylinder, sphere,
+    cone, pyramid
+bathroom: toothbrush, toothpaste, soap, sponge, shampoo, lotion, comb, hairbrush, razor, hair dryer (hairdryer), sink (basin,
+    washbasin), toilet, bathtub (tub), shower, faucet (tap), mirror, scale, detergent, bleach, cleaner
+clothing: clothes (clothing), shirt (tshirt, t shirt, blouse), hat, cap, shoe (sneaker, boot, sandal), slipper (flip flop), sock,
+    glove, scarf, jacket (coat, hoodie, sweater), trousers (pants, jeans), dress, skirt, belt, tie, glasses (eyeglasses,
+    spectacles), sunglasses, umbrella, helmet, mask, ring, apron, shorts
 fruit: apple, banana, orange, lemon, lime, pear, peach, plum, strawberry, grape, pineapple, mango, kiwi, melon, watermelon,
     cherry, fruit, avocado, coconut, apricot
-vegetable: tomato, potato, carrot, onion, pepper (bell pepper), cucumber, broccoli, garlic, corn, mushroom, vegetable,
-    lettuce, cabbage, eggplant, pumpkin
-food: bread (loaf), cake, cookie (biscuit), sandwich, pizza, egg, cheese, cracker, cereal, chips (crisps), candy, chocolate,
-    donut (doughnut), hot dog, hamburger (burger), snack, food, sugar, salt, mustard, ketchup, soup, milk, coffee, tea,
-    juice, coke (cola), beer, wine, water, butter, honey, jam, pasta, rice, spam, tuna, sauce, pudding, gelatin, meat, muffin,
-    yogurt, oil, soda
-sports: bat (baseball bat), racket (tennis racket), skateboard, surfboard, ski, snowboard, bicycle (bike), dumbbell, yoga mat
-music: guitar, piano, violin, drum, trumpet, flute, music stand
+vegetable: tomato, potato, carrot, onion, pepper, cucumber, broccoli, garlic, corn, mushroom, vegetable, lettuce, cabbage,
+    eggplant, pumpkin
+food: bread (loaf), cake, cookie (biscuit), sandwich, pizza, egg, cheese, cracker, cereal, chips (crisps), candy, chocolate, donut
+    (doughnut), hot dog, hamburger (burger), snack, food, sugar, salt, mustard, ketchup, soup, milk, coffee, tea, juice, coke
+    (cola), beer, wine, water, butter, honey, jam, pasta, rice, spam, tuna, sauce, pudding, gelatin, meat, muffin, yogurt, oil,
+    soda, drink, peanut, fish, salmon
+sports: bat, racket, skateboard, surfboard, ski, snowboard, bicycle (bike), dumbbell, mat
+music: guitar, piano, violin, drum, trumpet, flute
 person: person (man, woman, boy, girl, child, kid, guy, lady, baby, human, player), face, hand, head
-animal: cat (kitten), dog (puppy), bird, horse, cow, sheep, elephant, zebra, giraffe, bear, bunny (rabbit), duck, fish, animal
-vehicle: bus, truck, train, motorcycle (motorbike), boat, bicycle wheel
-surface: wall, floor (ground, carpet, flooring), ceiling, rug (mat, doormat), tablecloth, placemat, pavement, road
+animal: cat (kitten), dog (puppy), bird, horse, cow, sheep, elephant, zebra, giraffe, bear, bunny (rabbit), animal, monkey
+vehicle: bus, truck, train, motorcycle (motorbike), boat, van
+surface: wall, floor (ground, carpet, flooring), ceiling, rug (doormat), tablecloth, placemat, pavement, road
 opening: door (doorway), window, curtain (drape), blinds, gate, stairs (staircase), fireplace, column (pillar), railing,
-    windowsill (window sill), hallway, fence
-wall art: picture (painting, photo, photograph, artwork), picture frame (photo frame), sign, flag, bulletin board,
-    notice board
-part: handle, wheel, leg, arm, corner, edge, cover, print, drawing, number, text, logo, button, strap, knob, spout,
-    barcode, pattern, stripe, side, top, end, row, stack, pile, letter box, patch, line, spot, dot, name, word, stem, shade,
-    seat, backrest, neck, foot, tail, image
+    windowsill (window sill), hallway, fence, partition
+wall art: picture (painting, photo, photograph, artwork), picture frame (photo frame), sign, flag, board
+part: handle, lid, wheel, leg, arm, corner, edge, cover, print, drawing, number, text, logo, button, strap, knob, spout, barcode,
+    pattern, stripe, side, end, row, stack, pile, patch, line, spot, dot, name, word, stem, shade, seat, backrest, neck, foot,
+    tail, image, top, base, lever, joke, kitchen, office, bathroom, bedroom, room, bar, roll, piece, stick
 """
 
 PLURAL_ONLY = frozenset(
@@ -91,7 +81,7 @@ PLURAL_ONLY = frozenset(
 )
 _IRREGULAR = {
     "knife": "knives", "shelf": "shelves", "bookshelf": "bookshelves", "leaf": "leaves", "loaf": "loaves",
-    "scarf": "scarves", "mouse": "mice", "man": "men", "woman": "women", "child": "children", "person": "people",
+    "scarf": "scarves", "mouse": "mice", "man": "men", "woman": "women", "child": "children", "person": "people", "clothes": "clothes",
     "foot": "feet", "fish": "fish", "sheep": "sheep", "broccoli": "broccoli", "dice": "dice", "luggage": "luggage",
 }  # fmt: skip
 
@@ -102,16 +92,17 @@ VIEWER_NOUNS = frozenset("camera robot viewer observer lens".split())
 
 # Nouns that speakers use for one another; a noun may stand in several sets.
 _SIMILAR = (
-    "cup mug glass", "glass/wine glass", "table desk counter workbench", "table nightstand", "sofa bench", "chair stool",
-    "stool ottoman", "can tin canister", "can jar", "box carton pack container", "box block cube", "block cube",
-    "chest/box", "bin basket bucket", "bag backpack handbag", "suitcase briefcase", "pillow cushion",
-    "blanket sheet towel", "phone telephone", "monitor television", "monitor laptop", "tablet phone", "cabinet dresser wardrobe drawer",
-    "cabinet/file cabinet", "dresser sideboard cabinet", "dresser nightstand", "shelf cabinet", "shelf stand", "bottle jar jug", "jug pitcher carafe",
-    "pot pan", "pot bowl", "pot/plant pot/vase", "bowl plate", "plate tray", "pot kettle teapot", "book notebook magazine binder",
-    "paper letter note envelope card", "picture/poster/picture frame/sign", "whiteboard blackboard", "lamp lantern", "plant flower tree",
-    "tool drill hammer screwdriver wrench pliers saw clamp", "toy doll figurine", "bear/teddy bear", "hat cap", "shoe slipper",
-    "pen pencil marker", "ball orange apple sphere", "ball sphere", "cylinder can", "cup container", "bottle container", "jar container", "can container",
-    "bowl container", "rug floor", "water/bottle", "pack bag",
+    "cup, mug, glass", "glass, wine glass", "cup, container", "table, desk, counter, workbench, island", "table, nightstand",
+    "sofa, bench", "chair, stool", "stool, ottoman", "can, tin, canister", "can, jar", "can, cylinder", "can, container",
+    "box, carton, pack, container", "box, chest", "box, block, cube", "bin, basket, bucket", "bag, backpack, handbag", "bag, pack",
+    "suitcase, briefcase", "pillow, cushion", "blanket, sheet, towel", "phone, telephone", "phone, tablet", "monitor, television",
+    "monitor, laptop", "cabinet, dresser, sideboard, wardrobe, drawer", "dresser, nightstand", "shelf, cabinet", "shelf, stand",
+    "bottle, jar, jug", "bottle, container", "jar, container", "bottle, dispenser", "jug, pitcher, carafe", "pot, pan", "pot, bowl",
+    "pot, kettle, teapot", "pot, plant pot, vase", "plant, plant pot", "bowl, plate", "bowl, container", "plate, tray",
+    "book, notebook, magazine, binder", "book, file, binder", "paper, letter, note, envelope, card", "whiteboard, blackboard, board",
+    "picture, poster, picture frame, sign", "lamp, lantern", "plant, flower, tree", "rug, mat", "rug, floor", "toy, doll, figurine",
+    "tool, drill, hammer, screwdriver, wrench, pliers, saw, clamp", "teddy bear, bear, doll", "hat, cap", "lid, cap, top",
+    "shoe, slipper", "pen, pencil, marker", "ball, sphere", "cable, charger", "printer, copier", "sink, bowl",
 )  # fmt: skip
 
 SURFACES = frozenset(
@@ -127,8 +118,8 @@ SHADES = {
     "lime": "green", "mint": "green", "khaki": "brown", "maroon": "red", "burgundy": "red", "crimson": "red",
     "scarlet": "red", "beige": "brown", "tan": "brown", "cream": "white", "ivory": "white", "bronze": "brown",
     "gold": "yellow", "silver": "grey", "charcoal": "black", "violet": "purple", "lavender": "purple", "lilac": "purple",
-    "indigo": "blue", "magenta": "pink", "fuchsia": "pink", "salmon": "pink", "coral": "orange", "peach": "orange",
-    "copper": "orange", "mustard": "yellow",
+    "indigo": "blue", "magenta": "pink", "fuchsia": "pink", "coral": "orange",
+    "copper": "orange",
 }  # fmt: skip
 SHADE_MODIFIERS = {
     "dark": "dark", "deep": "dark", "darker": "dark", "light": "light", "pale": "light", "bright": "bright",
@@ -168,7 +159,7 @@ _ATTRIBUTES = {
     "state": {
         "open": "opened unfolded", "closed": "shut folded", "empty": "", "full": "filled",
         "upright": "standing_up standing_upright vertical", "lying": "horizontal fallen tipped_over toppled",
-        "upside_down": "inverted", "on": "switched_on turned_on lit", "off": "switched_off turned_off", "broken": "cracked",
+        "upside_down": "inverted", "switched_on": "turned_on lit", "switched_off": "turned_off", "broken": "cracked",
         "new": "", "old": "", "clean": "", "dirty": "",
     },
     "pattern": {
@@ -184,10 +175,9 @@ _ATTRIBUTES = {
 
 # Words that are a property before a noun and a thing on their own.
 ADJECTIVE_NOUNS = {
-    "orange": "orange", "glass": "glass", "paper": "paper", "light": "lamp", "iron": "iron", "peach": "peach",
-    "lime": "lime", "mustard": "mustard", "cloth": "towel", "rectangle": "thing", "square": "thing", "cardboard": "box",
-    "fabric": "towel", "rubber": "eraser", "marble": "ball", "china": "plate", "plaid": "blanket", "wood": "block",
-    "salmon": "fish", "top": "thing", "bottom": "thing",
+    "orange": "orange", "glass": "glass", "paper": "paper", "light": "lamp", "lime": "lime", "cardboard": "box", "cloth": "towel",
+    "rubber": "eraser", "china": "plate", "wood": "block", "top": "top", "bottom": "bottom", "rectangle": "thing",
+    "square": "thing",
 }  # fmt: skip
 
 
@@ -229,7 +219,7 @@ NOUNS, KINDS = _read_nouns()
 for _word in GENERIC:
     NOUNS[_word] = ("thing", False)
     NOUNS[plural(_word)] = ("thing", True)
-NOUNS["people"] = ("person", True)
+NOUNS["glasses"] = ("glasses", True)  # spectacles rather than two tumblers
 
 # every way to write a property -> (kind, canonical value)
 ATTRIBUTES: dict[str, tuple[str, str]] = {
@@ -239,9 +229,7 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
     for spelling in (value, *others.split())
 }
 
-_SIMILAR_SETS = tuple(
-    frozenset(group.split("/") if "/" in group else group.split()) for group in _SIMILAR
-)
+_SIMILAR_SETS = tuple(frozenset(group.split(", ")) for group in _SIMILAR)
 
 
 def similar(a: str, b: str) -> bool:
