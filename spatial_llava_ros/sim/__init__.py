@@ -10,10 +10,13 @@ Open3D is imported when the first ray is cast, not before.
 from __future__ import annotations
 
 from spatial_llava_ros.sim.camera import SimCamera, camera_path, default_view, look_at
+from spatial_llava_ros.sim.expressions import SimExpression, generate_expressions
 from spatial_llava_ros.sim.layouts import LAYOUTS, make_scene
 from spatial_llava_ros.sim.noise import D435, KINECT1, NONE, PRESETS, ColorNoise, DepthNoise
 from spatial_llava_ros.sim.rendering import render
 from spatial_llava_ros.sim.scene import Scene
+from spatial_llava_ros.sim.spatial_truth import SpatialTruth
+from spatial_llava_ros.sim.stream import SimStream, stream
 from spatial_llava_ros.sim.truth import SimFrame, TrueObject
 
 __all__ = [
@@ -26,11 +29,16 @@ __all__ = [
     "DepthNoise",
     "Scene",
     "SimCamera",
+    "SimExpression",
     "SimFrame",
+    "SimStream",
+    "SpatialTruth",
     "TrueObject",
     "camera_path",
     "default_view",
+    "generate_expressions",
     "look_at",
     "make_scene",
     "render",
+    "stream",
 ]

@@ -69,12 +69,20 @@ def ball(rng: Rng) -> Model:
     radius = float(rng.choice([rng.uniform(0.03, 0.04), rng.uniform(0.045, 0.1)]))
     mesh = ellipsoid(2 * radius, 2 * radius, 2 * radius, 40).moved(translation(z=radius))
     paint = shade(color, rng)
-    style = rng.integers(3)
-    texture = textures.grain(rng, paint, 3)
+    style = rng.integers(4)
+    accent = str(rng.choice(["white", "black"])) if color in ("yellow", "orange", "pink") else "white"
     if style == 0:
-        texture = textures.stripes(paint, shade("white", rng), 1, 0.18)
-    surface = Surface(texture, "rubber", "cylinder" if style == 0 else "cube", 0.1, high=(0, 0, 2 * radius))
-    return Model("ball", color, "rubber", (Part(mesh, surface),), round=True, ball=radius)
+        texture = textures.stripes(paint, shade(accent, rng), 2, 0.2)
+    elif style == 1:
+        texture = textures.stripes(paint, shade(accent, rng), 3, 0.3, upright=True)
+    elif style == 2:
+        texture = textures.dots(paint, shade(accent, rng), 4)
+    else:
+        texture = textures.grain(rng, paint, 3)
+    wrapped = "cylinder" if style < 3 else "cube"
+    surface = Surface(texture, "rubber", wrapped, 0.1, high=(0, 0, 2 * radius))
+    also = (accent,) if style < 3 else ()
+    return Model("ball", color, "rubber", (Part(mesh, surface),), also=also, round=True, ball=radius)
 
 
 def tissue_box(rng: Rng) -> Model:

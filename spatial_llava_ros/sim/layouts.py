@@ -89,7 +89,8 @@ def _table(rng: np.random.Generator, width: float, depth: float, height: float) 
     elif style == 2:
         surface = Surface(textures.grain(rng, np.full(3, rng.uniform(185, 235)), 3), "wood", scale=0.5)
     else:
-        cloth, other = shade(str(rng.choice(["white", "grey"])), rng), shade(str(rng.choice(["grey", "white", "blue"])), rng)
+        cloth = shade(str(rng.choice(["white", "grey"])), rng)
+        other = shade(str(rng.choice(["grey", "white", "blue"])), rng)
         surface = Surface(textures.tiles(rng, cloth, 0.8 * cloth + 0.2 * other, 4), "fabric", scale=0.24)
     top = box(depth, width, 0.03, 0.004).moved(translation(z=height - 0.03))
     legs = [
@@ -197,8 +198,10 @@ def shelf(rng: np.random.Generator, seed: int) -> Scene:
     step, bottom, thick = rng.uniform(0.33, 0.4), 0.08, 0.022
     height = bottom + levels * step
     structure = _room(rng, 2.6, depth / 2 + 0.03, rng.uniform(1.2, 2.0), rng.uniform(1.2, 2.0), 2.6)
-    color = shade(str(rng.choice(["brown", "white", "white", "grey"])), rng) * rng.uniform(0.95, 1.2)
-    surface = Surface(textures.wood(rng, np.clip(color, 0, 240)), "wood", scale=0.6)
+    word = str(rng.choice(["brown", "brown", "white", "grey"]))
+    color = np.clip(shade(word, rng) * rng.uniform(0.95, 1.25), 0, 240)
+    texture = textures.wood(rng, color) if word == "brown" else textures.grain(rng, color, 2)
+    surface = Surface(texture, "wood", scale=0.6)
     boards = [bottom + k * step for k in range(levels + 1)]
     planks = [box(depth, width, thick).moved(translation(z=z - thick)) for z in boards]
     sides = [box(depth, thick, height).moved(translation(0, s * (width + thick) / 2)) for s in (-1, 1)]
@@ -247,7 +250,8 @@ def room(rng: np.random.Generator, seed: int) -> Scene:
 
     along_wall("sofa" if rng.random() < 0.75 else "cabinet")
     along_wall("cabinet" if rng.random() < 0.6 else "floor lamp")
-    names = ["table", "chair", "floor plant", *rng.choice(["table", "chair", "chair", "stool", "floor lamp", "bin", "cabinet"], 4)]
+    more = ("table", "chair", "chair", "stool", "floor lamp", "bin", "cabinet")
+    names = ["table", "chair", "floor plant", *rng.choice(more, 4)]
     for name in names[: int(rng.integers(4, 8))]:
         model = catalogue.BUILDERS[str(name)](rng)
         arranger.put_on(floor, model, None, 0.1, _yaw(rng, model, 1.3))
