@@ -96,7 +96,9 @@ class Locator:
         chosen = tuple(_in_world(objects[i], frame) for i in grounding.chosen)
         why = "; ".join(part for part in (understood, evidence, grounding.explanation) if part)
         if grounding.status is Status.FOUND and chosen[0].position is None:
-            return Answer(text, Status.NO_DEPTH, f"{why}; seen, but without enough depth", chosen[0], timings_ms=timings)
+            return Answer(
+                text, Status.NO_DEPTH, f"{why}; seen, but without enough depth", chosen[0], timings_ms=timings
+            )
         if grounding.status is Status.FOUND:
             # A plural is answered by its first thing and, as candidates, by all of them.
             return Answer(text, Status.FOUND, why, chosen[0], chosen if len(chosen) > 1 else (), timings)

@@ -8,7 +8,12 @@ from time import perf_counter
 
 import numpy as np
 
-QUESTIONS = ("the nearest thing", "the red box", "the second object from the left", "the thing behind the tallest object")
+QUESTIONS = (
+    "the nearest thing",
+    "the red box",
+    "the second object from the left",
+    "the thing behind the tallest object",
+)
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,11 +21,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "evaluate",
         help="measure answers against frames whose answers are known",
-        description="Ask every expression of every frame and compare with what a person meant (or the simulator knows).\n"
+        description="Ask every expression of every frame and compare with what a person meant, or the simulator knows.\n"
         "attribute, relation, ordinal: right when found with half the box in common (Acc@0.5); absent: right when\n"
         "not found; ambiguous: right when said so.",
         epilog="example:\n  spatial-llava evaluate frames/ --expressions expressions_plain.json --misses\n"
-        "  spatial-llava evaluate sim:tabletop --frames 30",
+        "  spatial-llava evaluate sim:tabletop --frames 30 --report output/report.html",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -35,7 +35,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the simulated frames")
     parser.add_argument("--misses", action="store_true", help="list every wrong answer")
     parser.add_argument("--json", action="store_true", help="one JSON object per expression on standard output")
-    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="draw every wrong answer into this folder")
+    parser.add_argument("--report", type=Path, metavar="OUT.html", help="one page: tables, plots, pictures of misses")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,27 +44,26 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         SpatialLlavaError: what `main` prints in one line.
     """
+    from spatial_llava_ros.errors import InvalidInputError
     from spatial_llava_ros.evaluation.expressions import evaluate_expressions
-    from spatial_llava_ros.evaluation.sources import folders_with_expressions, simulated_expressions
+    from spatial_llava_ros.evaluation.sources import folders_with_expressions
+    from spatial_llava_ros.evaluation.stages import evaluate_simulator
     from spatial_llava_ros.pipeline import Locator
 
+    if args.frames < 1:
+        raise InvalidInputError(f"--frames must be at least 1, got {args.frames}")
+
+    def progress(name: str) -> None:
+        print(f"… {name}", file=sys.stderr)
+
     if args.source.split(":")[0] == "sim":
-        frames: Iterable = (
-            (name, simulated.frame, expressions)
-            for name, simulated, expressions in simulated_expressions(args.source, args.frames, 10, args.seed)
-        )
+        outcomes, frames, stages = evaluate_simulator(args.source, args.frames, args.seed, progress)
+        figures, distributions = stages.figures(), stages.distributions()
     else:
-        frames = folders_with_expressions(args.source, args.expressions)
-    kept = {}
-
-    def remembered() -> Iterable:
-        for name, frame, expressions in frames:
-            kept[name] = frame
-            yield name, frame, expressions
-            if not args.pictures:
-                kept.pop(name)
-
-    outcomes = evaluate_expressions(remembered(), Locator(), lambda name: print(f"… {name}", file=sys.stderr))
+        asked = list(folders_with_expressions(args.source, args.expressions))
+        frames = {name: frame for name, frame, _ in asked}
+        outcomes = evaluate_expressions(asked, Locator(), progress)
+        figures, distributions = {}, {}
     if args.json:
         for outcome in outcomes:
             expression = outcome.expression
@@ -74,9 +73,14 @@ def run(args: argparse.Namespace) -> int:
             }  # fmt: skip
             print(json.dumps(record))
     else:
+        for name, value in figures.items():
+            print(f"{name:<58}{value:>10.4g}")
         _print_table(outcomes, args.misses)
-    if args.pictures:
-        _draw_misses(outcomes, kept, args.pictures)
+    if args.report:
+        from spatial_llava_ros.evaluation.report import write_report
+
+        write_report(args.report, f"spatial-llava evaluate {args.source}", outcomes, frames, distributions, figures)
+        print(f"report: {args.report}", file=sys.stderr)
     return 0
 
 
@@ -100,24 +104,6 @@ def _print_table(outcomes: Sequence[Outcome], misses: bool) -> None:
         for outcome in outcomes:
             if not outcome.correct:
                 overlap = "" if outcome.overlap is None else f" IoU {outcome.overlap:.2f}"
-                answer = outcome.answer
-                print(f"MISS {outcome.frame} [{outcome.expression.kind}] {answer.query!r}: {answer.status.value}{overlap}")
+                answer, kind = outcome.answer, outcome.expression.kind
+                print(f"MISS {outcome.frame} [{kind}] {answer.query!r}: {answer.status.value}{overlap}")
                 print(f"     {answer.explanation}")
-
-
-def _draw_misses(outcomes: Sequence[Outcome], frames: dict, folder: Path) -> None:
-    import cv2
-
-    from spatial_llava_ros.output.picture import draw_answer, save_picture
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, outcome in enumerate(outcomes):
-        if outcome.correct:
-            continue
-        picture = draw_answer(frames[outcome.frame], outcome.answer)
-        for box in (outcome.expression.box, *outcome.expression.candidates):
-            if box:
-                x1, y1, x2, y2 = (round(v) for v in box)
-                cv2.rectangle(picture, (x1, y1), (x2 - 1, y2 - 1), (255, 0, 255), 2)
-        save_picture(folder / f"{outcome.frame.replace('/', '-')}-{number:03d}.png", picture)
-    print(f"pictures of wrong answers: {folder} (the person's box in magenta)", file=sys.stderr)

@@ -91,8 +91,7 @@ def _table() -> np.ndarray:
         "blue": colourful * hue_band(192, 306),
         "purple": colourful * (hue_band(306, 342) * (1 - 0.5 * pale) + rose * (1 - rose_pale) * 0.3),
         "pink": colourful * (rose * rose_pale + red * pale * 0.9 + hue_band(306, 342) * 0.5 * pale),
-        "brown": colourful
-        * (orange * np.maximum(warm_dark, 0.7 * dull) + yellow * np.maximum(0.9 * olive, 0.3 * dull))
+        "brown": colourful * (orange * np.maximum(warm_dark, 0.7 * dull) + yellow * np.maximum(0.9 * olive, 0.3 * dull))
         + colourful * 0.7 * hue_band(34, 50) * warm_dark * _soft_band(chroma, -90, 42, 4),
     }
     table = np.stack([cells[name] for name in NAMES], axis=-1) * (1 - dark[:, None])

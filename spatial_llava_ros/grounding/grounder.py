@@ -278,7 +278,5 @@ def _ground_one(phrase: NounPhrase, features: Features) -> tuple[Grounding, list
     else:
         status, chosen = Status.AMBIGUOUS, tuple(fitting)
         explanation = f"asked for {phrase.count}, {len(fitting)} fit" + (f"; {explanation}" if explanation else "")
-    relations = [
-        (relation, [int(j) for j in index[best] if j >= 0]) for relation, index in fit.landmarks if chosen
-    ]
+    relations = [(relation, [int(j) for j in index[best] if j >= 0]) for relation, index in fit.landmarks if chosen]
     return Grounding(status, scores, none, chosen, explanation), relations
