@@ -97,8 +97,9 @@ def fit_box(cloud: Cloud, up: np.ndarray, offset: float | None = None, contact: 
     roll = None
     z_std = [noise[2] + 0.5 * cloud.pixel, noise[2] / 2 + 0.5 * cloud.pixel]
     turned = cloud.points @ _turned(level, corner.yaw)
+    boxy = _box_residual(turned, corner, top)
     if offset is not None:
-        roll = _roll(turned, corner, -offset, top, sigma, cloud.pixel)
+        roll = _roll(turned, boxy, -offset, top, sigma, cloud.pixel)
         lowest, reach = seen_bottom + offset, 4 * noise[2] + 0.006
         if roll is not None or contact is None or stands_on_plane(contact, up, offset, lowest, reach):
             floor = -offset
@@ -107,23 +108,23 @@ def fit_box(cloud: Cloud, up: np.ndarray, offset: float | None = None, contact: 
     high_z = top
     tall = high_z - low_z
 
-    ball = _ball(points, circle, sigma, floor, top) if circle is not None else None
-    if circle is not None and _is_round(circle, corner, outline):
-        if ball is not None:
-            centre, radius = ball
-            low, high = centre - radius, centre + radius
-            std = np.full((3, 2), sigma / 4 + cloud.pixel / 2)
-            rotation, yaw_std, kind = level.T, np.pi / np.sqrt(12), "ball"
-        else:
-            low, high, yaw, std = _round_box(points, circle, noise, cloud.pixel)
-            low, high = np.append(low, low_z), np.append(high, high_z)
-            std = np.vstack([std, z_std])
-            rotation, kind = _turned(level, yaw or 0.0), "cylinder"
-            yaw_std = np.pi / np.sqrt(12) if yaw is None else 0.15
+    over_top = max(-top, 0.0) / float(np.linalg.norm(centroid))  # sine of the angle under which the top is seen
+    ball = _ball(points, circle, boxy, sigma, floor, top)
+    if ball is not None:
+        centre, radius = ball
+        low, high = centre - radius, centre + radius
+        std = np.full((3, 2), sigma / 4 + cloud.pixel / 2)
+        rotation, yaw_std, kind = level.T, np.pi / np.sqrt(12), "ball"
+    elif circle is not None and _is_round(circle, corner, outline, float(np.ptp(points[:, 0])), over_top):
+        low, high, yaw, std = _round_box(points, circle, noise, cloud.pixel)
+        low, high = np.append(low, low_z), np.append(high, high_z)
+        std = np.vstack([std, z_std])
+        rotation, kind = _turned(level, yaw or 0.0), "cylinder"
+        yaw_std = np.pi / np.sqrt(12) if yaw is None else 0.15
     else:
         rotation = _turned(level, corner.yaw)
         kind, yaw_std = "box", corner.yaw_std
-        low, high, std = _rectangle(turned, corner, noise, cloud.pixel, -centroid @ level.T, tall, top)
+        low, high, std = _rectangle(turned, corner, noise, cloud.pixel, over_top, tall)
         low, high = np.append(low, low_z), np.append(high, high_z)
         std = np.vstack([std, z_std])
         if roll is not None:
@@ -149,18 +150,32 @@ def _turned(level: np.ndarray, yaw: float) -> np.ndarray:
     return level.T @ np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
 
 
-def _is_round(circle: Circle, corner: Corner, outline: Outline) -> bool:
-    """Whether a circle explains the near outline better than a corner does, and well enough."""
+def _is_round(circle: Circle, corner: Corner, outline: Outline, deep: float, over_top: float) -> bool:
+    """Whether a circle explains the near outline better than a corner does, and well enough.
+
+    Args:
+        deep: metres along the view that the points reach; a circle is seen to its middle, and further from above.
+    """
     tolerance = 2 * outline.sigma + 0.06 * circle.radius
-    return circle.rms < tolerance and circle.rms < corner.rms and circle.arc > 1.2
+    fits = circle.rms < tolerance and circle.rms < corner.rms and circle.arc > 1.2
+    return fits and deep > 0.65 * circle.radius * (1 + over_top)
+
+
+def _box_residual(turned: np.ndarray, corner: Corner, top: float) -> float:
+    """Trimmed distance of points, in the axes of a corner, from the three visible faces of its box."""
+    residual = np.abs(top - turned[:, 2])
+    for axis, face in ((0, corner.face_a), (1, corner.face_b)):
+        if np.isfinite(face):
+            residual = np.minimum(residual, np.abs(turned[:, axis] - face))
+    return _trimmed_rms(residual)
 
 
 def _ball(
-    points: np.ndarray, circle: Circle, sigma: float, floor: float | None, top: float
+    points: np.ndarray, circle: Circle | None, boxy: float, sigma: float, floor: float | None, top: float
 ) -> tuple[np.ndarray, float] | None:
     """Centre and radius of a sphere through the points, by linear least squares.
 
-    None when they are not on one, or are on an upright cylinder around the circle rather.
+    None when they are not on one, or rather on an upright cylinder around the circle or on a box (residual boxy).
     """
     origin = points.mean(axis=0)
     p = points - origin
@@ -176,8 +191,11 @@ def _ball(
     if not (0.4 * extent < radius < 0.7 * extent):
         return None
     rms = _trimmed_rms(np.linalg.norm(p - centre, axis=1) - radius)
-    upright = np.abs(np.linalg.norm(points[:, :2] - circle.centre, axis=1) - circle.radius)
-    if rms > min(1.2 * sigma + 0.02 * radius, 1.25 * _trimmed_rms(np.minimum(upright, np.abs(points[:, 2] - top)))):
+    limit = min(1.2 * sigma + 0.02 * radius, boxy)
+    if circle is not None:
+        upright = np.abs(np.linalg.norm(points[:, :2] - circle.centre, axis=1) - circle.radius)
+        limit = min(limit, 1.25 * _trimmed_rms(np.minimum(upright, np.abs(points[:, 2] - top))))
+    if rms > limit:
         return None
     slack = 0.2 * radius + 2 * sigma
     if abs(origin[2] + centre[2] + radius - top) > slack:
@@ -220,9 +238,8 @@ def _rectangle(
     corner: Corner,
     noise: np.ndarray,
     pixel: float,
-    to_camera: np.ndarray,
+    over_top: float,
     tall: float,
-    top: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Low and high faces (2,) of a rectangular footprint along its axes a and b, and their std (2, 2).
 
@@ -238,8 +255,6 @@ def _rectangle(
     if corner.points_b >= 4 or corner.points_b > corner.points_a:
         high[1] = corner.face_b
     size = np.maximum(high - low, 0.001)
-    distance = float(np.linalg.norm(to_camera))
-    over_top = max(-top, 0.0) / distance  # sine of the angle under which the top is seen: the camera is at height 0
     std = np.empty((2, 2))
     std[:] = 0.5 * pixel + 0.4 * along[:, None]
     shown = np.array([np.hypot(s, c * over_top), np.hypot(c, s * over_top)])  # pixels per metre of each axis, scaled
@@ -260,7 +275,7 @@ def _rectangle(
 
 
 def _roll(
-    turned: np.ndarray, corner: Corner, floor: float, top: float, sigma: float, pixel: float
+    turned: np.ndarray, boxy: float, floor: float, top: float, sigma: float, pixel: float
 ) -> tuple[int, float] | None:
     """Whether the thing is a cylinder lying along one box axis: the other axis, and where its centre is on that.
 
@@ -274,11 +289,7 @@ def _roll(
     flank = np.abs(height) < 0.8 * radius
     if np.count_nonzero(flank) < 10:
         return None
-    boxy = np.abs(top - turned[:, 2])
-    for axis, face in ((0, corner.face_a), (1, corner.face_b)):
-        if np.isfinite(face):
-            boxy = np.minimum(boxy, np.abs(turned[:, axis] - face))
-    best, limit = None, min(_trimmed_rms(boxy), 1.2 * sigma + 0.06 * radius)
+    best, limit = None, min(boxy, 1.2 * sigma + 0.06 * radius)
     for axis, sign in ((0, 1.0), (1, -1.0)):
         centre = float(np.median(turned[flank, axis] + sign * bulge[flank]))
         rms = _trimmed_rms(np.hypot(turned[:, axis] - centre, height) - radius)

@@ -12,8 +12,8 @@ from spatial_llava_ros.lift.covariance import depth_sigma
 from spatial_llava_ros.lift.foreground import Cloud, window
 from spatial_llava_ros.types import Region, RgbdFrame
 
-RING = 5
-"""Pixels looked at around the mask."""
+GAP, RING = 2, 6
+"""Pixels around the mask: the first few are left out, as depth edges wander by so much; so far it is looked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,8 @@ def find_contact(frame: RgbdFrame, region: Region, cloud: Cloud) -> Contact:
     summed = cv2.boxFilter(
         np.where(inside, depth, np.float32(0)), -1, size, normalize=False, borderType=cv2.BORDER_CONSTANT
     )
-    rows, columns = np.nonzero(~mask & measured & (weight > 0.5))
+    around = cv2.dilate(mask.view(np.uint8), np.ones((2 * GAP + 1, 2 * GAP + 1), np.uint8)) == 0
+    rows, columns = np.nonzero(around & measured & (weight > 0.5))
     z = depth[rows, columns].astype(np.float64)
     beside = (summed[rows, columns] / weight[rows, columns]).astype(np.float64)
     step = z - beside

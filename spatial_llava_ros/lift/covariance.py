@@ -30,7 +30,7 @@ def noise_factor(depth: np.ndarray, valid: np.ndarray) -> float:
     Returns:
         D435_NOISE where too few neighbours are measured; never beyond a factor of 4 from it.
     """
-    step = 2  # neighbouring pixels of a stereo matcher share their noise
+    step = 4  # neighbouring pixels of a stereo matcher share their noise
     row = slice(None, None, max(1, depth.shape[0] // 64))
     depth, valid = depth[row], valid[row]
     triple = valid[:, : -2 * step] & valid[:, step:-step] & valid[:, 2 * step :]

@@ -77,25 +77,33 @@ def foreground(frame: RgbdFrame, region: Region, plane: Plane | None, planes: tu
     solid = valid & ~_stray(depth, mask, valid, 4 * sigma + STEEPEST * pixel)
     if np.count_nonzero(solid) < max(MIN_POINTS, 0.2 * count):
         solid = valid  # a wire, or gridded depth: nothing but edges
-    z, points = _points(depth, solid, origin, frame.intrinsics)
+    rows, columns = np.nonzero(solid)
+    points = _points(depth, rows, columns, origin, frame.intrinsics)
 
     keep, flat = _off_plane(points, plane, 3 * _along(points, plane, sigma) if plane else 0.0)
     if keep is None:
         return None
     if not flat:
         keep &= _before_walls(points, planes, plane, keep, 3 * sigma)
-    z, points = z[keep], points[keep]
-    if len(z) < MIN_POINTS:
+    if np.count_nonzero(keep) < MIN_POINTS:
         return None
+    z = points[:, 2]
     x1, y1, x2, y2 = region.box
     width = max(np.sqrt((x2 - x1) * (y2 - y1)) * pixel, 6 * sigma, 0.02)
-    near, far = _main_stretch(z, max(6 * sigma, 0.15 * width), width)
-    chosen = (z >= near) & (z <= far)
-    points = points[chosen]
-    total = len(points)
+    near, far = _main_stretch(z[keep], max(6 * sigma, 0.15 * width), width)
+    keep &= (z >= near) & (z <= far)
+    total = int(np.count_nonzero(keep))
     if total < MIN_POINTS:
         return None
-    return Cloud(_drawn(points, MAX_POINTS), total, min(1.0, total / max(area, 1)), noise, pixel, flat)
+    kept = np.zeros(mask.shape, bool)
+    kept[rows[keep], columns[keep]] = True
+    rim_depth, rim_rows, rim_columns = _lost_rim(depth, kept, mask & ~solid)
+    filled = depth.copy()
+    filled[rim_rows, rim_columns] = rim_depth
+    rows, columns = np.append(rows[keep], rim_rows), np.append(columns[keep], rim_columns)
+    drawn = _drawn(len(rows), MAX_POINTS)
+    points = _points(filled, rows[drawn], columns[drawn], origin, frame.intrinsics)
+    return Cloud(points, total, min(1.0, total / max(area, 1)), noise, pixel, flat)
 
 
 def window(depth: np.ndarray, region: Region, margin: int = 2) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
@@ -109,17 +117,30 @@ def window(depth: np.ndarray, region: Region, margin: int = 2) -> tuple[np.ndarr
 
 
 def _points(
-    depth: np.ndarray, keep: np.ndarray, origin: tuple[int, int], intrinsics: CameraIntrinsics
-) -> tuple[np.ndarray, np.ndarray]:
-    """Depths (N,) and camera points (N, 3), float64, of the kept pixels of a window."""
-    rows, columns = np.nonzero(keep)
+    depth: np.ndarray, rows: np.ndarray, columns: np.ndarray, origin: tuple[int, int], intrinsics: CameraIntrinsics
+) -> np.ndarray:
+    """Camera points (N, 3) float64 of some pixels of a window."""
     x_rays, y_rays = pixel_rays(intrinsics)
-    z = depth[keep].astype(np.float64)
-    points = np.empty((len(z), 3))
-    points[:, 0] = x_rays[columns + origin[0]] * z
-    points[:, 1] = y_rays[rows + origin[1]] * z
-    points[:, 2] = z
-    return z, points
+    points = np.empty((len(rows), 3))
+    points[:, 2] = depth[rows, columns]
+    points[:, 0] = x_rays[columns + origin[0]] * points[:, 2]
+    points[:, 1] = y_rays[rows + origin[1]] * points[:, 2]
+    return points
+
+
+def _lost_rim(depth: np.ndarray, kept: np.ndarray, lost: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Depth, row and column of pixels that belong to the thing by its mask but lost their depth at its edge.
+
+    Depth is unreliable within two pixels of an edge, and without them every side would come out some pixels short:
+    they get the mean depth of the thing next to them.
+    """
+    size = (5, 5)
+    weight = cv2.boxFilter(kept.astype(np.float32), -1, size, normalize=False, borderType=cv2.BORDER_CONSTANT)
+    summed = cv2.boxFilter(
+        np.where(kept, depth, np.float32(0)), -1, size, normalize=False, borderType=cv2.BORDER_CONSTANT
+    )
+    rows, columns = np.nonzero(lost & (weight > 0.5))
+    return summed[rows, columns] / weight[rows, columns], rows, columns
 
 
 def _stray(depth: np.ndarray, mask: np.ndarray, valid: np.ndarray, jump: float) -> np.ndarray:
@@ -229,9 +250,8 @@ def _split(ordered: np.ndarray, gap: float) -> list[np.ndarray]:
     return np.split(ordered, np.flatnonzero(np.diff(ordered) > gap) + 1)
 
 
-def _drawn(points: np.ndarray, most: int) -> np.ndarray:
-    """At most so many of the points, evenly spread by the golden-ratio sequence: the same ones every time."""
-    n = len(points)
+def _drawn(n: int, most: int) -> np.ndarray:
+    """Indices of at most so many of n items, evenly spread by the golden-ratio sequence: the same ones every time."""
     if n <= most:
-        return points
-    return points[(np.arange(most) * 0.6180339887498949 % 1.0 * n).astype(np.intp)]
+        return np.arange(n)
+    return (np.arange(most) * 0.6180339887498949 % 1.0 * n).astype(np.intp)
