@@ -37,9 +37,9 @@ def open_source(spec: str | Path, **topics: str | None) -> FrameSource:
     """
     text = str(spec)
     if text == "sim" or text.startswith("sim:"):
-        from spatial_llava_ros.sim.stream import open_simulator
+        from spatial_llava_ros.frames.simulated import SimSource  # brings Open3D, which is slow to import
 
-        return open_simulator(text)
+        return SimSource(text)
     path = Path(text).expanduser()
     try:
         exists, is_dir = path.exists(), path.is_dir()

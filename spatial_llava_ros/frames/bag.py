@@ -1,7 +1,7 @@
 """rosbag2 recordings (mcap or sqlite3) as frames, read with `rosbags`, without ROS.
 
 Bags are larger than memory: frames are decoded one by one as they are asked for. Frame i is found by reading
-up to it, undecoded, so going through a bag in order is the fast way.
+up to it, undecoded, from the frame asked for before, or from the start when that came later.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,6 +67,7 @@ class BagSource(FrameSource):
     ) -> None:
         self.name = str(path)
         self._length: int | None = None
+        self._cursor: tuple[int, Iterator[Any]] = (0, iter(()))  # number of the pair that the iterator gives next
         try:
             # Bags of ROS 2 Humble and older in sqlite3 carry no message definitions.
             files = [path]
@@ -94,10 +96,15 @@ class BagSource(FrameSource):
 
     def __getitem__(self, index: int) -> RgbdFrame:
         wanted = index + len(self) if index < 0 else index
-        for number, (color, depth, pose) in enumerate(self._posed_pairs()):
-            if number == wanted:
-                return self._decode(color, depth, pose)
-        raise IndexError(f"{self.name}: no frame {index}")
+        at, pairs = self._cursor
+        if at == 0 or at > wanted:
+            at, pairs = 0, self._posed_pairs()
+        pair = next(islice(pairs, wanted - at, None), None) if wanted >= 0 else None
+        if pair is None:
+            self._cursor = (0, iter(()))
+            raise IndexError(f"{self.name}: no frame {index}")
+        self._cursor = (wanted + 1, pairs)
+        return self._decode(*pair)
 
     def __iter__(self) -> Iterator[RgbdFrame]:
         for color, depth, pose in self._posed_pairs():

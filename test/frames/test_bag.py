@@ -44,6 +44,8 @@ def test_frames_by_number(tmp_path, small_frame):
     assert len(source) == 5
     assert source[3].stamp == bags.START + 3 * bags.PERIOD
     assert source[-1].stamp == bags.START + 4 * bags.PERIOD
+    for index in (0, 1, 3, 3, 2, 4, 0):
+        assert source[index].stamp == bags.START + index * bags.PERIOD
     for index in (5, -6):
         with pytest.raises(IndexError):
             source[index]
