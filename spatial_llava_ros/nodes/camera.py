@@ -25,6 +25,7 @@ from spatial_llava_ros.errors import SpatialLlavaError
 from spatial_llava_ros.frames import open_source
 from spatial_llava_ros.geometry import quaternion_from_matrix
 from spatial_llava_ros.nodes import messages, qos
+from spatial_llava_ros.nodes.environment import use_profile
 from spatial_llava_ros.nodes.parameters import Setting, declare
 from spatial_llava_ros.nodes.transforms import TFMessage
 from spatial_llava_ros.types import RgbdFrame
@@ -113,6 +114,7 @@ def _transform(frame: RgbdFrame, header: Header) -> TransformStamped:
 
 def main(args: list[str] | None = None) -> int:
     """Entry point of `ros2 run spatial_llava_ros camera`."""
+    use_profile()
     rclpy.init(args=args)
     node = None
     try:
@@ -120,7 +122,7 @@ def main(args: list[str] | None = None) -> int:
         rclpy.spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
-    except (SpatialLlavaError, ValueError) as error:
+    except SpatialLlavaError as error:
         print(f"camera: {error}", file=sys.stderr)
         return 2
     finally:

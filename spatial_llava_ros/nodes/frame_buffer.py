@@ -177,14 +177,18 @@ class FrameBuffer:
         with self._changed:
             return self._frame
 
-    def wait(self, timeout: float, usable: Callable[[RawFrame], bool]) -> RawFrame | None:
+    def wait(
+        self, timeout: float, usable: Callable[[RawFrame], bool], check: Callable[[], None] = lambda: None
+    ) -> RawFrame | None:
         """The newest complete frame that is usable, waiting for one up to `timeout` seconds; None if none comes.
 
-        usable may raise to give up early, as when the request is cancelled.
+        Args:
+            check: called now and then; may raise to give up early, as when the request is cancelled.
         """
         deadline = monotonic() + timeout
         with self._changed:
             while True:
+                check()
                 if self._frame is not None and usable(self._frame):
                     return self._frame
                 left = deadline - monotonic()

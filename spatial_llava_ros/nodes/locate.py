@@ -55,6 +55,7 @@ from spatial_llava_ros.geometry import invert_transform, transform_object
 from spatial_llava_ros.msg import ReferredObject
 from spatial_llava_ros.nodes import messages, qos
 from spatial_llava_ros.nodes.diagnostics import Measurements, diagnostic, percentiles
+from spatial_llava_ros.nodes.environment import use_profile
 from spatial_llava_ros.nodes.frame_buffer import STREAMS, FrameBuffer, RawFrame
 from spatial_llava_ros.nodes.goal import stand_off_pose
 from spatial_llava_ros.nodes.markers import answer_markers
@@ -273,12 +274,8 @@ class LocateNode(LifecycleNode):
     def _wait_for_frame(self, request: Request) -> RawFrame | Answer:
         """The newest frame that is recent enough, or the answer that says why there is none."""
         limit = self._value("max_frame_age")
-
-        def usable(raw: RawFrame) -> bool:
-            request.check()
-            return self._age(raw)[0] <= limit
-
-        raw = self._buffer.wait(min(self._value("frame_timeout"), request.left), usable)
+        patience = min(self._value("frame_timeout"), request.left)
+        raw = self._buffer.wait(patience, lambda frame: self._age(frame)[0] <= limit, request.check)
         if raw is not None:
             return raw
         old = self._buffer.latest()
@@ -414,6 +411,7 @@ def _moved(answer: Answer, target_from_answer: np.ndarray, frame_id: str) -> Ans
 
 def main(args: list[str] | None = None) -> int:
     """Entry point of `ros2 run spatial_llava_ros locate`."""
+    use_profile()
     rclpy.init(args=args)
     node = None
     try:
@@ -424,7 +422,7 @@ def main(args: list[str] | None = None) -> int:
         rclpy.spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
-    except (SpatialLlavaError, ValueError) as error:
+    except SpatialLlavaError as error:
         print(f"locate: {error}", file=sys.stderr)
         return 2
     finally:

@@ -1,0 +1,320 @@
+"""The nodes as their users meet them: processes of their own, real DDS, real expressions about a simulated table."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from threading import Event, Thread
+from time import monotonic, sleep
+
+import numpy as np
+import pytest
+import rclpy
+from action_msgs.msg import GoalStatus
+from geometry_msgs.msg import PoseWithCovarianceStamped
+from rclpy.action import ActionClient
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, Image
+from spatial_llava_ros.action import Locate
+from spatial_llava_ros.msg import ReferredObject
+from std_msgs.msg import Header
+from visualization_msgs.msg import MarkerArray
+
+from spatial_llava_ros.cli.processes import Children
+from spatial_llava_ros.nodes import messages, qos
+from spatial_llava_ros.nodes.client import Client
+
+pytestmark = pytest.mark.slow
+
+PATIENCE = 60.0  # seconds; nothing here takes more than a few, but the machine may be busy
+
+
+class Camera:
+    """A camera in this process that publishes what a test wants, from a thread."""
+
+    def __init__(self, node, frame, streams=("color", "depth", "rgb", "depth_info"), profile=qos.CAMERA_OUT, **fields):
+        self._frame, self._fields = frame, fields
+        self._stop = Event()
+        make = node.create_publisher
+        topics = {
+            "color": (Image, "rgb/image"),
+            "depth": (Image, "depth/image"),
+            "rgb": (CameraInfo, "rgb/camera_info"),
+        }
+        topics["depth_info"] = (CameraInfo, "depth/camera_info")
+        self._node = node
+        self._publishers = {s: make(*topics[s], profile) for s in streams}
+        self._thread = Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.1):
+            header = Header(stamp=self._node.get_clock().now().to_msg(), frame_id="optical")
+            made = {"color": messages.image_message(self._frame.color, header)}
+            made["depth"] = messages.image_message(self._frame.depth, header)
+            made["rgb"] = made["depth_info"] = messages.camera_info_message(self._frame.intrinsics, header)
+            for field, value in self._fields.items():
+                stream, name = field.split("__")
+                setattr(made[stream], name, value)
+            for stream, publisher in self._publishers.items():
+                publisher.publish(made[stream])
+
+    def __enter__(self) -> Camera:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        for publisher in self._publishers.values():
+            self._node.destroy_publisher(publisher)
+
+
+@pytest.fixture
+def children(tmp_path):
+    with Children(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def client():
+    rclpy.init()
+    made = Client("tester")
+    yield made
+    made.close()
+
+
+def until(client: Client, condition, children: Children | None = None):
+    """Spin until a condition holds; its value."""
+    end = monotonic() + PATIENCE
+    while monotonic() < end:
+        if value := condition():
+            return value
+        if children is not None:
+            children.check()
+        client.spin(0.05)
+    raise AssertionError(f"not within {PATIENCE:.0f} s; the locate node says: {client.advice or 'nothing'}")
+
+
+def collect(client: Client, kind: type, topic: str, profile=qos.RESULT) -> list:
+    received: list = []
+    client.node.create_subscription(kind, topic, received.append, profile)
+    return received
+
+
+def goal_client(client: Client) -> ActionClient:
+    action = ActionClient(client.node, Locate, "locate")
+    until(client, action.server_is_ready)
+    return action
+
+
+def send(client: Client, action: ActionClient, query: str, feedback=None, **fields):
+    handle = until_done(client, action.send_goal_async(Locate.Goal(query=query, **fields), feedback_callback=feedback))
+    assert handle.accepted
+    return handle
+
+
+def until_done(client: Client, future):
+    until(client, future.done)
+    return future.result()
+
+
+@pytest.fixture
+def both(children, client, scene_folder):
+    """Camera and locate, each a process, ready for commands."""
+    children.start("camera", source=str(scene_folder), rate=10.0)
+    children.start("locate")
+    until(client, lambda: client.heard and client.pictures and client.ready, children)
+    return client
+
+
+def test_command_in_referred_object_out_with_the_stamp_of_its_picture(both, simulated, understood):
+    client, (text, expected) = both, understood
+    poses = collect(client, PoseWithCovarianceStamped, "referred_pose")
+    shown = collect(client, MarkerArray, "markers", qos.LATCHED)
+    drawn = collect(client, Image, "debug/image")
+    until(client, lambda: client.node.count_publishers("debug/image"))
+    client.spin(0.5)
+    sent = client.node.get_clock().now().nanoseconds
+    answer = client.ask(text, PATIENCE)
+    assert answer is not None and answer.query == text
+    stamp = messages.nanoseconds(answer.header.stamp)
+    # The stamp is exactly that of a picture the camera sent, and of a recent one.
+    frame = client.frame_at(stamp)
+    assert frame is not None and frame.stamp == stamp
+    np.testing.assert_array_equal(frame.color, simulated.frame.color)
+    assert abs(sent - stamp) < 2e9
+    assert answer.status == ReferredObject.FOUND, answer.explanation
+    received = messages.answer_of(answer).object
+    np.testing.assert_allclose(received.position, expected.object.position, atol=1e-6)
+    np.testing.assert_allclose(received.orientation, expected.object.orientation, atol=1e-6)
+    np.testing.assert_allclose(received.size, expected.object.size, atol=1e-6)
+    np.testing.assert_allclose(received.covariance, expected.object.covariance, atol=1e-9)
+    assert received.label == expected.object.label
+    assert answer.camera_frame_id == frame.frame_id
+    until(client, lambda: poses and drawn and any(len(m.markers) > 1 for m in shown))
+    assert poses[-1].header == answer.header
+    assert poses[-1].pose == answer.object.pose
+    assert drawn[-1].header.stamp == answer.header.stamp
+    assert drawn[-1].encoding == "rgb8" and len(drawn[-1].data) == drawn[-1].height * drawn[-1].step
+
+
+def test_who_comes_late_gets_the_last_answer(both):
+    answer = both.ask("the nearest thing", PATIENCE)
+    late = collect(both, ReferredObject, "referred_object", qos.LATCHED)
+    until(both, lambda: late)
+    assert late[0] == answer
+
+
+def test_bad_commands_get_a_status_and_the_node_survives_them(both):
+    bad = [
+        "",
+        "   ",
+        "word " * 2000,
+        "\x07\x1b[31m",
+        "🤖" * 50,
+        "'; DROP TABLE objects; --",
+        "the",
+        "left of left of left of",
+    ]
+    for text in bad:
+        answer = both.ask(text, PATIENCE)
+        assert answer is not None, f"no answer to {text[:20]!r}"
+        assert answer.status != ReferredObject.UNKNOWN
+        if not text.strip() or len(text) > 5000:
+            assert answer.status == ReferredObject.ERROR and answer.explanation
+    for number in range(12):  # more than may wait, at once: each is answered or refused, none is lost
+        both.say(f"the thing number {number}")
+    received = collect(both, ReferredObject, "referred_object")
+    assert both.ask("the nearest thing", PATIENCE).status != ReferredObject.ERROR or received
+
+
+def test_action_gives_feedback_and_the_answer(both, understood):
+    action, stages = goal_client(both), []
+    handle = send(both, action, understood[0], lambda m: stages.append(m.feedback.stage))
+    outcome = until_done(both, handle.get_result_async())
+    assert outcome.status == GoalStatus.STATUS_SUCCEEDED
+    assert outcome.result.referred.status == ReferredObject.FOUND
+    both.spin(0.3)
+    assert stages[0] == "waiting for a frame"
+    assert {"decode", "ground"} <= set(stages)
+
+
+def test_action_is_cancelled_and_the_next_goal_is_served(children, client, scene_folder):
+    children.start("locate", frame_timeout=30.0, timeout=60.0)
+    action, stages = goal_client(client), []
+    handle = send(client, action, "the nearest thing", lambda m: stages.append(m.feedback.stage))
+    until(client, lambda: stages)  # at work: it waits for a frame, since there is no camera yet
+    start = monotonic()
+    reply = until_done(client, handle.cancel_goal_async())
+    assert len(reply.goals_canceling) == 1
+    outcome = until_done(client, handle.get_result_async())
+    assert monotonic() - start < 10.0
+    assert outcome.status == GoalStatus.STATUS_CANCELED
+    assert outcome.result.referred.status == ReferredObject.CANCELLED
+    children.start("camera", source=str(scene_folder), rate=10.0)
+    outcome = until_done(client, send(client, action, "the nearest thing").get_result_async())
+    assert outcome.result.referred.status not in (ReferredObject.CANCELLED, ReferredObject.STALE_FRAME)
+
+
+def test_action_says_why_it_ended_without_a_place(both):
+    action = goal_client(both)
+    goal = {"query": "the nearest thing", "target_frame": "gripper"}
+    outcome = until_done(both, send(both, action, **goal).get_result_async())
+    assert outcome.status == GoalStatus.STATUS_ABORTED
+    assert outcome.result.referred.status == ReferredObject.NO_TRANSFORM
+    assert "gripper" in outcome.result.referred.explanation
+    hurried = Locate.Goal(query="the nearest thing")
+    hurried.timeout.nanosec = 1
+    handle = until_done(both, action.send_goal_async(hurried))
+    outcome = until_done(both, handle.get_result_async())
+    assert outcome.result.referred.status == ReferredObject.TIMEOUT
+
+
+def test_missing_topics_are_named(children, client, simulated):
+    children.start("locate", frame_timeout=0.3)
+    until(client, lambda: client.heard, children)
+    answer = client.ask("the nearest thing", PATIENCE)
+    assert answer.status == ReferredObject.STALE_FRAME
+    assert "/rgb/image has no publisher" in answer.explanation
+    with Camera(client.node, simulated.frame, streams=("color", "rgb")):
+        until(client, lambda: client.advice.startswith("/depth/image has no publisher"), children)
+        answer = client.ask("the nearest thing", PATIENCE)
+        assert answer.status == ReferredObject.STALE_FRAME
+        assert answer.explanation.startswith("/depth/image has no publisher")
+    with Camera(client.node, simulated.frame):
+        until(client, lambda: client.ready, children)
+        assert client.ask("the nearest thing", PATIENCE).status != ReferredObject.STALE_FRAME
+    until(client, lambda: "silent" in client.advice, children)
+    assert client.ask("the nearest thing", PATIENCE).status == ReferredObject.STALE_FRAME
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"depth__encoding": "mono8"}, "mono8"),
+        ({"color__encoding": "rainbow"}, "rainbow"),
+        ({"color__step": 7}, "colour picture"),
+        ({"rgb__k": [0.0] * 9, "depth_info__k": [0.0] * 9}, "not calibrated"),
+    ],
+)
+def test_pictures_that_cannot_be_used_are_explained(children, client, simulated, fields, said):
+    children.start("locate")
+    with Camera(client.node, simulated.frame, **fields):
+        until(client, lambda: client.heard and client.ready, children)
+        answer = client.ask("the nearest thing", PATIENCE)
+    assert answer.status == ReferredObject.ERROR
+    assert said in answer.explanation
+    assert messages.nanoseconds(answer.header.stamp) > 0
+
+
+def test_quality_of_service_that_does_not_match_is_told(children, client, simulated):
+    children.start("locate", reliability="reliable", frame_timeout=0.3)
+    best_effort = QoSProfile(depth=2, reliability=ReliabilityPolicy.BEST_EFFORT)
+    with Camera(client.node, simulated.frame, profile=best_effort):
+        until(client, lambda: "QoS does not match" in client.advice, children)
+        answer = client.ask("the nearest thing", PATIENCE)
+    assert answer.status == ReferredObject.STALE_FRAME
+    assert "reliability" in answer.explanation
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("name", ["camera", "locate"])
+def test_nodes_end_quietly(name, end, scene_folder):
+    parameters = ["--ros-args", "-p", f"source:='{scene_folder}'"] if name == "camera" else []
+    command = [sys.executable, "-m", f"spatial_llava_ros.nodes.{name}", *parameters]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert "[INFO]" in process.stdout.readline()
+    sleep(0.5)
+    process.send_signal(end)
+    said, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "said"),
+    [
+        ("camera", "source:=/nowhere/at/all", "/nowhere/at/all"),
+        ("camera", "rate:=-3.0", "rate"),
+        ("camera", "depth_encoding:=furlongs", "furlongs"),
+        ("locate", "reliability:=perhaps", "perhaps"),
+        ("locate", "timeout:=soon", "timeout"),
+    ],
+)
+def test_bad_parameters_end_a_node_with_one_line(name, parameter, said):
+    command = [sys.executable, "-m", f"spatial_llava_ros.nodes.{name}", "--ros-args", "-p", parameter]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1 and said in done.stderr
+
+
+def test_nothing_is_left_in_shared_memory(children, client):
+    before = set(os.listdir("/dev/shm"))
+    children.start("locate")
+    until(client, lambda: client.heard, children)
+    children.__exit__(None, None, None)
+    left = {n for n in set(os.listdir("/dev/shm")) - before if Path("/dev/shm", n).stat().st_size > 1 << 20}
+    assert not left
