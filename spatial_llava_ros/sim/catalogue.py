@@ -63,7 +63,22 @@ PLACES: dict[str, tuple[str, ...]] = {
     ),
     "floor": ("bin", "shoe", "shoe", "ball", "box", "box", "cushion", "teddy bear", "book", "drill", "bottle", "pot"),
     "tote": (
-        *("box", "box", "bottle", "can", "book", "ball", "banana", "apple", "remote", "phone", "drill", "tape", "shoe", "mug"),
+        *(
+            "box",
+            "box",
+            "bottle",
+            "can",
+            "book",
+            "ball",
+            "banana",
+            "apple",
+            "remote",
+            "phone",
+            "drill",
+            "tape",
+            "shoe",
+            "mug",
+        ),
         *("teddy bear", "tissue box"),
     ),
 }

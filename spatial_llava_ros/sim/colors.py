@@ -29,7 +29,8 @@ def linear_from_srgb(rgb: np.ndarray) -> np.ndarray:
 
 
 def shade(word: str, rng: np.random.Generator) -> np.ndarray:
-    """An sRGB colour (3,) float64 0..255 that is called `word`, varied a little in lightness."""
+    """An sRGB colour (3,) float64 0..255 that is called `word`, varied a little in lightness and strength."""
     options = SHADES[word]
     base = np.array(options[rng.integers(len(options))], np.float64)
+    base += rng.uniform(0, 0.15) * (base.mean() - base)
     return np.clip(base * rng.uniform(0.93, 1.05) + rng.uniform(-3, 3, 3), 4, 252)

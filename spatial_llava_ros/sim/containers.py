@@ -44,7 +44,9 @@ def mug(rng: Rng) -> Model:
     outside, inside, cavity = _vessel(outer, 0.0035, 0.006)
     angle = np.linspace(-1.45, 1.45, 14)
     reach = rng.uniform(0.026, 0.034)
-    arc = np.stack([radius * 0.97 + reach * np.cos(angle) - 0.004, 0 * angle, height * (0.52 + 0.33 * np.sin(angle))], -1)
+    arc = np.stack(
+        [radius * 0.97 + reach * np.cos(angle) - 0.004, 0 * angle, height * (0.52 + 0.33 * np.sin(angle))], -1
+    )
     handle = tube(arc, rng.uniform(0.0045, 0.006), 10)
     paint = shade(color, rng)
     style, accent = rng.integers(3), contrast(rng, color)
@@ -95,7 +97,9 @@ def bowl(rng: Rng) -> Model:
     if wood:
         color = "brown"
     paint = shade(color, rng)
-    surface = Surface(textures.wood(rng, paint), "wood", scale=0.3) if wood else Surface(textures.plain(paint), "ceramic")
+    surface = (
+        Surface(textures.wood(rng, paint), "wood", scale=0.3) if wood else Surface(textures.plain(paint), "ceramic")
+    )
     parts = (Part(outside, surface), Part(inside, surface))
     return Model("bowl", color, surface.material, parts, round=True, cavity=cavity)
 
@@ -125,7 +129,15 @@ def bottle(rng: Rng) -> Model:
     top = height - 0.024
     body = lathe([(0, 0), (radius * 0.93, 0), (radius, 0.008), *curve, (neck, top), (0, top)])
     cap_radius = neck * 1.25
-    cap = lathe([(0, top - 4e-3), (cap_radius, top - 4e-3), (cap_radius, height - 2e-3), (0.9 * cap_radius, height), (0, height)])
+    cap = lathe(
+        [
+            (0, top - 4e-3),
+            (cap_radius, top - 4e-3),
+            (cap_radius, height - 2e-3),
+            (0.9 * cap_radius, height),
+            (0, height),
+        ]
+    )
     paint = shade(color, rng)
     label = shade(contrast(rng, color), rng) if rng.random() < 0.6 else paint * 0.75
     ink = paint if label.mean() > 150 or label.mean() < 60 else shade("white", rng)
@@ -152,9 +164,18 @@ def can(rng: Rng) -> Model:
     )
     rim = 0.89 * radius
     ends = join(
-        lathe([(0, edge * 0.6), (rim * 0.9, edge * 0.6), (rim * 0.95, 0), (rim, 0), (radius * 0.9, edge * 0.6)], caps=False),
         lathe(
-            [(radius * 0.9, height - edge * 0.6), (rim, height), (rim * 0.94, height), (rim * 0.9, height - 0.003), (0, height - 0.003)],
+            [(0, edge * 0.6), (rim * 0.9, edge * 0.6), (rim * 0.95, 0), (rim, 0), (radius * 0.9, edge * 0.6)],
+            caps=False,
+        ),
+        lathe(
+            [
+                (radius * 0.9, height - edge * 0.6),
+                (rim, height),
+                (rim * 0.94, height),
+                (rim * 0.9, height - 0.003),
+                (0, height - 0.003),
+            ],
             caps=False,
         ),
     )
@@ -178,7 +199,7 @@ def vase(rng: Rng) -> Model:
     z = np.linspace(0, 1, 16)
     radius = np.interp(z, [0, 0.1, 0.38, 0.75, 0.88, 1], [foot, 1.15 * foot, belly, 1.2 * neck, neck, lip])
     radius[1:-1] = np.convolve(radius, [0.25, 0.5, 0.25], "valid")
-    outside, inside, cavity = _vessel(list(zip(radius, z * height, strict=True)), 0.004, 0.008)
+    outside, inside, _ = _vessel(list(zip(radius, z * height, strict=True)), 0.004, 0.008)
     paint, accent, also = shade(color, rng), contrast(rng, color), ()
     texture = textures.plain(paint)
     if rng.random() < 0.5:

@@ -37,7 +37,16 @@ def laptop(rng: Rng) -> Model:
     key_texture = textures.keys(paint * 0.8, key_ink)
     parts = (
         Part(join(base, cover), Surface(textures.plain(paint), "metal" if color == "grey" else "plastic")),
-        Part(keys, Surface(key_texture, "plastic", "face", low=(-width * 0.44, depth * -0.07, -1), high=(width * 0.44, depth * 0.39, 1))),
+        Part(
+            keys,
+            Surface(
+                key_texture,
+                "plastic",
+                "face",
+                low=(-width * 0.44, depth * -0.07, -1),
+                high=(width * 0.44, depth * 0.39, 1),
+            ),
+        ),
         Part(pad, Surface(textures.plain(paint * 0.75), "plastic")),
         Part(glass, Surface(textures.screen(rng), "screen", "face", low=tuple(low), high=tuple(high), emission=0.5)),
     )
@@ -85,7 +94,13 @@ def mouse(rng: Rng) -> Model:
     body = type(shell)(np.maximum(shell.vertices, [-1, -1, 0]), shell.triangles)
     paint = shade(color, rng)
     wheel = ellipsoid(0.008, 0.026, 0.016).moved(translation(0, length * 0.22, 0.0315))
-    parts = (Part(body, Surface(textures.plain(paint))), Part(wheel, Surface(textures.plain(np.full(3, 90.0)))))
+    # The seam between the buttons and the one behind them.
+    texture = textures.plain(paint).repeat(32, 1).repeat(64, 0).copy()
+    texture[:26, 15:17], texture[25:27] = 0.25 * texture[0, 0] + 0.01, 0.25 * texture[0, 0] + 0.01
+    cover = Surface(
+        texture, "plastic", "face", low=(-0.3 * length, -length / 2, -1), high=(0.3 * length, length / 2, 1)
+    )
+    parts = (Part(body, cover), Part(wheel, Surface(textures.plain(np.full(3, 90.0)))))
     return Model("mouse", color, "plastic", parts)
 
 
@@ -111,7 +126,9 @@ def remote(rng: Rng) -> Model:
     key = np.array([120, 122, 126]) if color == "black" else np.array([50, 50, 54])
     body = box(length, width, 0.02, 0.006)
     top = box(length * 0.95, width * 0.86, 0.001).moved(translation(z=0.02))
-    face = Surface(textures.buttons(paint, key, shade("red", rng)), "plastic", "face", **_over(length * 0.95, width * 0.86))
+    face = Surface(
+        textures.buttons(paint, key, shade("red", rng)), "plastic", "face", **_over(length * 0.95, width * 0.86)
+    )
     return Model("remote", color, "plastic", (Part(body, Surface(textures.plain(paint))), Part(top, face)), lies="")
 
 

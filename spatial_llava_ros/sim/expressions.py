@@ -34,7 +34,16 @@ _WORDS = {
     "inside": ("in", "inside"),
     "next_to": ("next to", "beside"),
 }
-_COMMANDS = (*("{}",) * 4, "find {}", "go to {}", "where is {}?", "look at {}", "show me {}", "locate {}", "point at {}")
+_COMMANDS = (
+    *("{}",) * 4,
+    "find {}",
+    "go to {}",
+    "where is {}?",
+    "look at {}",
+    "show me {}",
+    "locate {}",
+    "point at {}",
+)
 _HANDLE = ("pick up {}", "bring me {}", "give me {}", "grab {}", "can you get {}?", "please fetch {}", "hand me {}")
 
 
@@ -182,7 +191,11 @@ class _Speaker:
             values, ratios, steps = [size[:, 2]], (1.3,), (0.03,)
         elif key == "near":
             ahead = np.linalg.norm(np.maximum(space.low[among], 0) + np.minimum(space.high[among], 0), axis=1)
-            values, ratios, steps = [space.distance[among], ahead, space.center[among, 0]], (1, 1, 1), (0.08, 0.05, 0.05)
+            values, ratios, steps = (
+                [space.distance[among], ahead, space.center[among, 0]],
+                (1, 1, 1),
+                (0.08, 0.05, 0.05),
+            )
         else:  # high
             values, ratios, steps = [space.low[among, 2], space.high[among, 2]], (None, None), (0.06, 0.06)
         winners = set()
@@ -199,7 +212,7 @@ class _Speaker:
         landmark = self._landmark(depth=2 if self.rng.random() < 0.2 else 1)
         if landmark is None:
             return None
-        predicate = self.pick(tuple(_WORDS) + ("between", "on", "behind", "in_front_of", "next_to"))
+        predicate = self.pick((*_WORDS, "between", "on", "behind", "in_front_of", "next_to"))
         if predicate == "between":
             other = self._landmark(depth=1)
             if other is None or other.only == landmark.only:

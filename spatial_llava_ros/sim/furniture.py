@@ -32,7 +32,11 @@ def _cloth(rng: Rng, color: str) -> Surface:
 def _legs(x: float, y: float, height: float, side: float) -> Mesh:
     """Four square legs at the corners of a rectangle x by y."""
     return join(
-        *(box(side, side, height).moved(translation(i * (x - side) / 2, j * (y - side) / 2)) for i in (-1, 1) for j in (-1, 1))
+        *(
+            box(side, side, height).moved(translation(i * (x - side) / 2, j * (y - side) / 2))
+            for i in (-1, 1)
+            for j in (-1, 1)
+        )
     )
 
 
@@ -46,7 +50,9 @@ def chair(rng: Rng) -> Model:
     frame += [post.moved(translation(s * (x / 2 - 0.03), y / 2 - 0.025, seat)) for s in (-1, 1)]
     inner = x - 0.08
     if rng.random() < 0.5:
-        frame += [box(inner, 0.018, 0.07).moved(translation(0, y / 2 - 0.025, h)) for h in (top - 0.1, top - 0.23, top - 0.36)]
+        frame += [
+            box(inner, 0.018, 0.07).moved(translation(0, y / 2 - 0.025, h)) for h in (top - 0.1, top - 0.23, top - 0.36)
+        ]
     else:
         frame += [box(inner, 0.022, (top - seat) * 0.7).moved(translation(0, y / 2 - 0.025, top - (top - seat) * 0.75))]
     parts = [Part(join(*frame), _wood(rng, color))]
@@ -68,14 +74,25 @@ def table(rng: Rng) -> Model:
         radius, height = rng.uniform(0.25, 0.42), rng.uniform(0.45, 0.72)
         mesh = join(
             lathe([(0, height - 0.03), (radius, height - 0.03), (radius, height), (0, height)], 48),
-            lathe([(0, 0), (radius * 0.6, 0), (radius * 0.6, 0.015), (0.035, 0.03), (0.035, height - 0.03), (0, height - 0.03)]),
+            lathe(
+                [
+                    (0, 0),
+                    (radius * 0.6, 0),
+                    (radius * 0.6, 0.015),
+                    (0.035, 0.03),
+                    (0.035, height - 0.03),
+                    (0, height - 0.03),
+                ]
+            ),
         )
         return Model("table", color, "wood", (Part(mesh, surface),), round=True, carries=True)
     if kind == 1:
         x, y, height = rng.uniform(0.8, 1.1), rng.uniform(0.45, 0.6), rng.uniform(0.38, 0.46)
     else:
         x, y, height = rng.uniform(0.9, 1.3), rng.uniform(0.6, 0.75), rng.uniform(0.7, 0.76)
-    mesh = join(box(x, y, 0.035, 0.006).moved(translation(z=height - 0.035)), _legs(x - 0.04, y - 0.04, height - 0.035, 0.055))
+    mesh = join(
+        box(x, y, 0.035, 0.006).moved(translation(z=height - 0.035)), _legs(x - 0.04, y - 0.04, height - 0.035, 0.055)
+    )
     return Model("table", color, "wood", (Part(mesh, surface),), carries=True)
 
 
@@ -110,11 +127,22 @@ def stool(rng: Rng) -> Model:
     color = pick(rng, "brown", "white", "black", "red", "yellow", "blue", "green")
     radius, height = rng.uniform(0.15, 0.19), rng.uniform(0.42, 0.65)
     low, high = height - 0.04, height
-    seat = lathe([(0, low), (radius * 0.96, low), (radius, low + 0.012), (radius, high - 0.012), (radius * 0.95, high), (0, high)])
+    seat = lathe(
+        [
+            (0, low),
+            (radius * 0.96, low),
+            (radius, low + 0.012),
+            (radius, high - 0.012),
+            (radius * 0.95, high),
+            (0, high),
+        ]
+    )
     legs = []
     for k in range(4):
         a = np.pi / 4 + k * np.pi / 2
-        ends = np.array([[np.cos(a) * radius * r, np.sin(a) * radius * r, z] for r, z in ((1.05, 0.0), (0.62, low + 0.01))])
+        ends = np.array(
+            [[np.cos(a) * radius * r, np.sin(a) * radius * r, z] for r, z in ((1.05, 0.0), (0.62, low + 0.01))]
+        )
         legs.append(tube(np.linspace(*ends, 3), 0.015, 8))
     wood = "brown" if rng.random() < 0.6 else color
     legs = join(*legs)
@@ -145,10 +173,25 @@ def lamp(rng: Rng, height: float | None = None) -> Model:
     k = min(1.0, height / 0.45) if height < 1 else 1.7
     low = height - 0.2 * k
     wide, narrow = 0.125 * k, 0.085 * k
-    rings = [circle(wide, low), circle(narrow, height), circle(narrow - 0.002, height - 0.001), circle(wide - 0.002, low)]
+    rings = [
+        circle(wide, low),
+        circle(narrow, height),
+        circle(narrow - 0.002, height - 0.001),
+        circle(wide - 0.002, low),
+    ]
     cloth = loft(rings, caps=False)
     bulb = ellipsoid(0.06, 0.06, 0.09).moved(translation(z=low + 0.08 * k))
-    foot = lathe([(0, 0), (0.075 * k, 0), (0.075 * k, 0.012), (0.02, 0.03), (0.011, 0.05), (0.011, low + 0.05 * k), (0, low + 0.05 * k)])
+    foot = lathe(
+        [
+            (0, 0),
+            (0.075 * k, 0),
+            (0.075 * k, 0.012),
+            (0.02, 0.03),
+            (0.011, 0.05),
+            (0.011, low + 0.05 * k),
+            (0, low + 0.05 * k),
+        ]
+    )
     base = pick(rng, "black", "grey", "brown")
     steel = Surface(textures.plain(shade(base, rng)), "wood" if base == "brown" else "metal")
     parts = (
@@ -171,7 +214,15 @@ def plant(rng: Rng, size: float | None = None) -> Model:
     radius, height = 0.2 * size + 0.018, 0.33 * size
     foot = 0.72 * radius
     vessel = lathe(
-        [(0, 0), (foot, 0), (radius, height * 0.86), (radius * 1.08, height * 0.86), (radius * 1.08, height), (radius * 0.95, height), (radius * 0.92, height * 0.9)],
+        [
+            (0, 0),
+            (foot, 0),
+            (radius, height * 0.86),
+            (radius * 1.08, height * 0.86),
+            (radius * 1.08, height),
+            (radius * 0.95, height),
+            (radius * 0.92, height * 0.9),
+        ],
         caps=False,
     )
     soil = lathe([(0, height * 0.9), (radius * 0.94, height * 0.9)], caps=False)
@@ -183,7 +234,9 @@ def plant(rng: Rng, size: float | None = None) -> Model:
         heading = k * 2.4 + rng.uniform(-0.3, 0.3)  # the golden angle, as leaves grow
         reach = size * rng.uniform(0.25, 0.5)
         rise = (size - height) * rng.uniform(0.65, 1.0) * (0.75 + 0.25 * np.cos(k))
-        path = np.stack([0.1 * radius + reach * t, 0 * t, height * 0.9 + rise * (t * (1 + upward) - upward * t**2.2)], -1)
+        path = np.stack(
+            [0.1 * radius + reach * t, 0 * t, height * 0.9 + rise * (t * (1 + upward) - upward * t**2.2)], -1
+        )
         width = 0.05 * size * np.sin(np.pi * np.clip(t * 0.94 + 0.05, 0, 1)) ** 0.8 + 0.001
         leaf = tube(path, width * 0.12, 6, flat=8.0)
         leaves[k % 2].append(leaf.moved(rotation("z", heading)))

@@ -156,7 +156,10 @@ def tape(rng: Rng) -> Model:
     rings = [(inner, 0), (core, 0), (core, height), (inner, height)]
     parts = (
         Part(roll, Surface(textures.plain(shade(color, rng)), "plastic")),
-        Part(loft([circle(r, z, 40) for r, z in rings], loop=True), Surface(textures.plain(np.array([186, 160, 120])), "paper")),
+        Part(
+            loft([circle(r, z, 40) for r, z in rings], loop=True),
+            Surface(textures.plain(np.array([186, 160, 120])), "paper"),
+        ),
     )
     return Model("tape", color, "plastic", parts, also=("brown",), round=True)
 
@@ -178,7 +181,9 @@ def shoe(rng: Rng) -> Model:
         return np.stack([np.full(24, x), y, z], -1)
 
     upper = [ring(a * length, 0.93 * h, 0.015, max(b, 0.034), 0.8) for a, h, b in zip(t, half, top, strict=True)]
-    sole = [ring(a * length * 1.02 - 0.01 * length, 1.03 * h, 0, sole_height, 0.35) for a, h in zip(t, half, strict=True)]
+    sole = [
+        ring(a * length * 1.02 - 0.01 * length, 1.03 * h, 0, sole_height, 0.35) for a, h in zip(t, half, strict=True)
+    ]
     opening = ellipsoid(0.36 * length, 0.2 * length, 0.1 * length).moved(
         translation(0.235 * length, 0, 0.325 * length) @ rotation("y", 0.12)
     )

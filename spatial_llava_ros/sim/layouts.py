@@ -11,7 +11,7 @@ from spatial_llava_ros.sim import catalogue, textures
 from spatial_llava_ros.sim.colors import shade
 from spatial_llava_ros.sim.mesh import box, join, rotation, translation
 from spatial_llava_ros.sim.model import Model, Part
-from spatial_llava_ros.sim.scene import Arranger, Light, Scene, Support, rest_pose
+from spatial_llava_ros.sim.scene import Arranger, Light, Placed, Scene, Support, rest_pose
 from spatial_llava_ros.sim.surface import Surface
 
 
@@ -113,15 +113,22 @@ def _yaw(rng: np.random.Generator, model: Model, spread: float = 0.8) -> float |
     return -np.pi / 2 + rng.uniform(-spread, spread) if model.faces else None
 
 
+def _steady(placed: Placed) -> bool:
+    """Flat on top and not so slender that nobody would put anything on it."""
+    _, y, z = placed.size
+    return placed.model.carries and placed.world_from_model[2, 2] > 0.9 and y > 0.45 * z
+
+
 def _fill(
-    rng: np.random.Generator, arranger: Arranger, support: Support, count: int, place: str = "table", lying: float = 0.2
-) -> None:
+    rng: np.random.Generator, arranger: Arranger, support: Support, count: int, place: str = "table",
+    lying: float = 0.2, spacing: float = 0.05,
+) -> None:  # fmt: skip
     """About `count` things on a surface: most stand free, some touch, some are stacked, some lie in bowls."""
     first = len(arranger.objects)
     for _ in range(count):
         here = [o for o in arranger.objects[first:] if not o.container]
         taken = {o.supporter for o in arranger.objects}
-        carriers = [o.id for o in here if o.model.carries and o.world_from_model[2, 2] > 0.9 and o.id not in taken]
+        carriers = [o.id for o in here if _steady(o) and o.id not in taken]
         hollow = [o.id for o in here if o.model.category in ("bowl", "bin", "plate") and o.id not in taken]
         level = [o.id for o in here if o.supporter == support.owner]
         model = catalogue.draw(rng, place)
@@ -135,7 +142,7 @@ def _fill(
         elif how < 0.5 and level and not model.faces:
             done = arranger.put_against(int(rng.choice(level)), support, model, tip)
         if not done:
-            arranger.put_on(support, model, tip, rng.uniform(0.01, 0.05), _yaw(rng, model))
+            arranger.put_on(support, model, tip, rng.uniform(0.2 * spacing, spacing), _yaw(rng, model))
 
 
 def _office(rng: np.random.Generator, arranger: Arranger, support: Support) -> None:
@@ -208,6 +215,10 @@ def shelf(rng: np.random.Generator, seed: int) -> Scene:
     panel = box(0.01, width + 2 * thick, height).moved(translation(depth / 2 + 0.005))
     structure += [Part(join(*planks, *sides), surface), Part(panel, surface)]
     arranger = Arranger(rng)
+    for s in (-1, 1):
+        inner, outer = sorted((s * width / 2, s * (width / 2 + 1)))
+        arranger.block((-1, 1), (inner, outer), (0, height))
+    arranger.block((depth / 2, depth), (-width, width), (0, 3))
     for z in boards[:-1]:
         support = Support(0.0, 0.0, z, depth - 0.02, width - 0.02, step - thick - 0.01)
         if rng.random() < 0.4:
@@ -295,8 +306,13 @@ def tote(rng: np.random.Generator, seed: int) -> Scene:
     sides += [box(x, y, 0.008).moved(translation(z=height))]
     structure.append(Part(join(*sides), Surface(textures.plain(color), "plastic")))
     arranger = Arranger(rng)
+    for s in (-1, 1):
+        near, far = sorted((s * (x / 2 - wall), s * x))
+        arranger.block((near, far), (-y, y), (height, height + deep))
+        near, far = sorted((s * (y / 2 - wall), s * y))
+        arranger.block((-x, x), (near, far), (height, height + deep))
     support = Support(0.0, 0.0, height + 0.008, x - 2 * wall - 0.004, y - 2 * wall - 0.004, 0.3)
-    _fill(rng, arranger, support, int(rng.integers(8, 16)), "tote", 0.8)
+    _fill(rng, arranger, support, int(rng.integers(12, 22)), "tote", 0.8, 0.01)
     lights, ambient = _lights(rng, 0.0, 0.0, 2.4)
     return Scene(
         "tote", seed, tuple(arranger.objects), tuple(structure), lights, ambient,

@@ -83,10 +83,10 @@ def rounded_rectangle(x: float, y: float, radius: float, z: float = 0.0, corner:
 
 
 def box(x: float, y: float, z: float, radius: float = 0.0) -> Mesh:
-    """Box of sides x, y, z standing on z = 0 about the z axis; radius rounds its upright edges and bevels the others."""
+    """Box of sides x, y, z on z = 0 about the z axis; `radius` rounds its upright edges and bevels the others."""
     if radius <= 0:
         ring = np.array([[1, 1, 0], [-1, 1, 0], [-1, -1, 0], [1, -1, 0]]) * [x / 2, y / 2, 0]
-        return loft([ring, ring + [0, 0, z]])
+        return loft([ring, ring + np.array([0, 0, z])])
     radius = min(radius, 0.45 * min(x, y, z))
     levels = [(0, 0.7), (0.3, 0.2), (1, 0)]
     insets = [(radius * h, radius * i) for h, i in levels] + [(z - radius * h, radius * i) for h, i in levels[::-1]]

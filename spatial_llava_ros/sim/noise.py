@@ -5,7 +5,8 @@ Depth comes from a disparity d = f b / z, so an error of sigma_d pixels becomes 
   depth RMS error = distance^2 x subpixel / (focal length x baseline), subpixel 0.05 to 0.1, baseline 50 mm.
 - Khoshelham, Oude Elberink, "Accuracy and Resolution of Kinect Depth Data" (Sensors 2012): 1.4e-3 z^2 for Kinect v1,
   disparity in steps of 1/8 pixel, baseline 75 mm.
-- Nguyen, Izadi, Lovell, "Modeling Kinect Sensor Noise" (3DIMPVT 2012): growth at grazing angles, loss beyond 70 degrees.
+- Nguyen, Izadi, Lovell, "Modeling Kinect Sensor Noise" (3DIMPVT 2012): growth at grazing angles, loss beyond
+  70 degrees.
 """
 
 from __future__ import annotations

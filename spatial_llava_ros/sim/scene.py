@@ -132,12 +132,19 @@ class Arranger:
         self.rng = rng
         self.objects: list[Placed] = []
         self._prints: list[tuple[np.ndarray, float, float]] = []  # footprint, z low, z high
+        self._blocks: list[tuple[np.ndarray, float, float]] = []
+
+    def block(self, x: tuple[float, float], y: tuple[float, float], z: tuple[float, float]) -> None:
+        """Keep a part of the room, from low to high along each world axis, free of things."""
+        corners = np.array([(x[0], y[0]), (x[1], y[0]), (x[1], y[1]), (x[0], y[1])])
+        self._blocks.append((corners, *z))
 
     def _free(self, outline: np.ndarray, low: float, high: float, margin: float, skip: frozenset[int]) -> bool:
         center = outline.mean(0)
         reach = np.linalg.norm(outline - center, axis=1).max()
-        for k, (other, z0, z1) in enumerate(self._prints):
-            if k + 1 in skip or low >= z1 - 1e-4 or high <= z0 + 1e-4:
+        taken = [p for k, p in enumerate(self._prints, 1) if k not in skip]
+        for other, z0, z1 in (*taken, *self._blocks):
+            if low >= z1 - 1e-4 or high <= z0 + 1e-4:
                 continue
             middle = other.mean(0)
             far = np.linalg.norm(center - middle) - reach - np.linalg.norm(other - middle, axis=1).max()

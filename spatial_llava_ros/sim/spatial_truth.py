@@ -1,8 +1,8 @@
 """Which spatial relations hold in a simulated frame: yes, no, or not clear enough to ask a person.
 
-Decided from exact poses, boxes and contacts, with margins. Independent of `spatial_llava_ros.relations` on purpose: what
-is measured with must not be what is measured. Left, right, front and behind are the viewer's (REP-103 body frame at
-the camera held level, x forward, y left).
+Decided from exact poses, boxes and contacts, with margins. Independent of `spatial_llava_ros.relations` on purpose:
+what is measured with must not be what is measured. Left, right, front and behind are the viewer's
+(REP-103 body frame at the camera held level, x forward, y left).
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ class SpatialTruth:
     def _apart(self) -> np.ndarray:
         """(N, N) bool: neither carries the other, and their heights are alike, so that left or behind makes sense."""
         carried = self._carried()
-        rise = np.maximum(self.low[:, None, 2], self.low[None, :, 2]) - np.minimum(self.high[:, None, 2], self.high[None, :, 2])
+        rise = np.maximum(self.low[:, None, 2], self.low[None, :, 2]) - np.minimum(
+            self.high[:, None, 2], self.high[None, :, 2]
+        )
         return ~carried & ~carried.T & (rise < 0.08)
 
     def _carried(self) -> np.ndarray:

@@ -56,7 +56,9 @@ FURNITURE = frozenset(("chair", "table", "sofa", "stool", "cabinet", "lamp", "pl
 SHAPES = ("round", "flat", "long")
 
 _ROUND = frozenset(("ball", "bowl", "plate", "apple", "tape", "pot"))
-_ROUNDISH = frozenset(("can", "bottle", "mug", "cup", "vase", "lamp", "stool", "bin", "plant", "teddy bear", "table", "mouse"))
+_ROUNDISH = frozenset(
+    ("can", "bottle", "mug", "cup", "vase", "lamp", "stool", "bin", "plant", "teddy bear", "table", "mouse")
+)
 
 
 def _verdict(yes: bool, unclear: bool) -> int:
