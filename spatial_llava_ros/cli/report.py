@@ -21,7 +21,8 @@ def answer_text(answer: Answer, meaning: str, frame_name: str = "") -> str:
     """
     lines = [f'"{answer.query}"' + (f"  ({frame_name})" if frame_name else "")]
     lines += _row("understood", meaning)
-    lines += _row("answer", f"{answer.status.value.replace('_', ' ')}: {answer.explanation}".rstrip(": "))
+    why = answer.explanation.removeprefix(f"understood: {meaning}").lstrip("; ")
+    lines += _row("answer", f"{answer.status.value.replace('_', ' ')}: {why}".rstrip(": "))
     if answer.object is not None:
         lines += _object_rows(answer.object)
     for rank, candidate in enumerate(answer.candidates, 1):
@@ -55,7 +56,7 @@ def _object_rows(obj: Object3D) -> list[str]:
         rows += _row("size", " x ".join(f"{side:.3f}" for side in obj.size) + f" m{spread}")
     if obj.orientation is not None:
         quaternion = ", ".join(f"{value:+.3f}" for value in obj.orientation)
-        turn = "any" if obj.yaw_period == 0 else f"repeats every {np.degrees(obj.yaw_period):.0f} degrees"
+        turn = "free" if obj.yaw_period == 0 else f"repeats every {np.degrees(obj.yaw_period):.0f} degrees"
         rows += _row("orientation", f"x, y, z, w = {quaternion}  (yaw: {turn})")
     return rows
 

@@ -26,7 +26,7 @@ _MIN_SIDE = 640  # pixels of the longer side below which a picture is enlarged, 
 def draw_answer(frame: RgbdFrame, answer: Answer, regions: Iterable[Region] | None = None) -> np.ndarray:
     """The picture with the answer: the chosen thing in green, candidates numbered in amber, a strip of text below.
 
-    The 2D box is the thing's place in the picture, the wireframe its oriented 3D box, projected.
+    Brackets mark the thing's box in the picture, the wireframe its oriented 3D box, projected.
 
     Args:
         regions: proposals to outline; that of the chosen thing is outlined as its mask.
@@ -79,9 +79,14 @@ def _outline(picture: np.ndarray, region: Region, zoom: int, color: Color, strok
 
 
 def _box(picture: np.ndarray, obj: Object3D, zoom: int, color: Color, stroke: int) -> None:
+    """Corner brackets rather than a frame, which could not be told from the wireframe."""
     x1, y1, x2, y2 = (round(v * zoom) for v in obj.box)
+    arm = max(2, min(x2 - x1, y2 - y1) // 4)
+    corners = [((x, y), dx, dy) for x, dx in ((x1, arm), (x2 - 1, -arm)) for y, dy in ((y1, arm), (y2 - 1, -arm))]
     for ink, width in ((_DARK, stroke + 2), (color, stroke)):
-        cv2.rectangle(picture, (x1, y1), (x2 - 1, y2 - 1), ink, width)
+        for (x, y), dx, dy in corners:
+            cv2.line(picture, (x, y), (x + dx, y), ink, width)
+            cv2.line(picture, (x, y), (x, y + dy), ink, width)
 
 
 def _wireframe(picture: np.ndarray, obj: Object3D, frame: RgbdFrame, zoom: int, color: Color, stroke: int) -> None:
