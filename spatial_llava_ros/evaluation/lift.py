@@ -77,8 +77,8 @@ def true_proposals(shot: SimFrame, min_pixels: int = 100) -> tuple[Proposals, tu
     frame = shot.frame
     camera_from_world = invert_transform(frame.world_from_camera)
     up = camera_from_world[:3, 2]
-    structure = (shot.instance == 0) & np.isfinite(frame.depth)
-    heights = transform_points(frame.world_from_camera, back_project(frame.depth, frame.intrinsics)[structure])[:, 2]
+    heights = transform_points(frame.world_from_camera, back_project(frame.depth, frame.intrinsics))[..., 2]
+    heights[shot.instance != 0] = np.nan
     objects = tuple(o for o in shot.objects if o.pixels >= min_pixels)
     by_id = {o.id: o for o in shot.objects}
     levels: list[float] = []
@@ -91,9 +91,12 @@ def true_proposals(shot: SimFrame, min_pixels: int = 100) -> tuple[Proposals, tu
             carrier = by_id[carrier.supporter]
         if carrier.supporter == 0:
             bottom = carrier.position[2] - carrier.size[2] / 2
-        near = heights[np.abs(heights - bottom) < 0.02]
+        x1, y1, x2, y2 = (int(v) for v in carrier.box_visible)
+        margin = max(x2 - x1, y2 - y1) // 2
+        around = heights[max(y1 - margin, 0) : y2 + margin, max(x1 - margin, 0) : x2 + margin]
+        near = around[np.abs(around - bottom) < 0.02]
         index = None
-        if near.size > 200:
+        if near.size > 50:
             level = float(np.median(near))
             index = next((i for i, known in enumerate(levels) if abs(known - level) < 0.003), None)
             if index is None:

@@ -98,10 +98,15 @@ def fit_box(cloud: Cloud, up: np.ndarray, offset: float | None = None, contact: 
     z_std = [noise[2] + 0.5 * cloud.pixel, noise[2] / 2 + 0.5 * cloud.pixel]
     turned = cloud.points @ _turned(level, corner.yaw)
     boxy = _box_residual(turned, corner, top)
+    ball = _ball(points, circle, boxy, sigma, None if offset is None else -offset, top)
     if offset is not None:
         roll = _roll(turned, boxy, -offset, top, sigma, cloud.pixel)
         lowest, reach = seen_bottom + offset, 4 * noise[2] + 0.006
-        if roll is not None or contact is None or stands_on_plane(contact, up, offset, lowest, reach):
+        if (
+            roll is not None
+            or contact is None
+            or stands_on_plane(contact, up, offset, lowest, top + offset, reach, cloud.pixel)
+        ):
             floor = -offset
             z_std[0] = 0.002 + 0.3 * noise[2] + 0.1 * max(lowest - reach, 0.0)
     low_z = min(seen_bottom if floor is None else floor, top - 0.001)
@@ -109,7 +114,6 @@ def fit_box(cloud: Cloud, up: np.ndarray, offset: float | None = None, contact: 
     tall = high_z - low_z
 
     over_top = max(-top, 0.0) / float(np.linalg.norm(centroid))  # sine of the angle under which the top is seen
-    ball = _ball(points, circle, boxy, sigma, floor, top)
     if ball is not None:
         centre, radius = ball
         low, high = centre - radius, centre + radius
@@ -202,7 +206,7 @@ def _ball(
         return None  # a bowl: the sphere goes on where nothing was seen
     centre = origin + centre
     if floor is not None:
-        if abs(centre[2] - radius - floor) > slack:
+        if centre[2] - radius < floor - slack:
             return None
         if abs(centre[2] - radius - floor) < slack / 2:  # it touches the floor: that settles its size
             radius = (top - floor) / 2

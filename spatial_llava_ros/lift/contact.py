@@ -79,23 +79,36 @@ def find_contact(frame: RgbdFrame, region: Region, cloud: Cloud) -> Contact:
     )
 
 
-def stands_on_plane(contact: Contact, up: np.ndarray, offset: float, lowest: float, reach: float) -> bool:
-    """Whether a thing whose lowest visible point is so high over a plane reaches down to it.
+def stands_on_plane(
+    contact: Contact, up: np.ndarray, offset: float, lowest: float, top: float, reach: float, pixel: float
+) -> bool:
+    """Whether a thing whose lowest visible point is over a plane reaches down to it all the same.
 
-    It does unless it is seen to rest on something else: then what it touches around its lower end is high above
-    the plane as well. A lower end that is hidden, or that gave no depth, proves nothing.
+    It does unless it is seen to rest on something else, or to hang. It rests on something else when what it touches
+    around its lower end is high above the plane as well. It hangs when its lower part would have to be seen and is
+    not: round things hide their lower half, others at most a little. A lower end that something hides proves nothing.
 
     Args:
         up, offset: the plane, ``height = up @ p + offset``.
-        lowest: metres, height of the lowest visible point.
+        lowest, top: metres, heights of the lowest and highest visible point.
         reach: metres, heights up to this are those of the plane.
+        pixel: metres that a pixel spans at the thing.
     """
     if lowest < reach:
         return True
-    height = (contact.rays[contact.touches] * contact.depth[contact.touches, None]) @ up + offset
+    touching = contact.rays[contact.touches] * contact.depth[contact.touches, None]
+    height = touching @ up + offset
     low = np.count_nonzero(height < reach)
     high = np.count_nonzero((height >= reach) & (height < lowest + reach))
-    return high <= 2 * low or high < 8
+    if high > 2 * low and high >= 8:
+        return False
+    silhouette = contact.silhouette @ up + offset
+    lower_end = silhouette < lowest + 0.3 * (top - lowest) + reach
+    if lowest < 0.6 * top or _mostly(contact.hides, lower_end):
+        return True
+    ray = contact.silhouette.mean(axis=0)
+    steep = abs(ray @ up) / np.linalg.norm(ray)  # sine of the elevation; sides shrink with its cosine
+    return bool(lowest * np.sqrt(1 - min(steep, 1.0) ** 2) < 6 * pixel)
 
 
 def hidden_ends(contact: Contact, level: np.ndarray, right: float, left: float) -> tuple[bool, bool]:
