@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from spatial_llava_ros.language.expression import NounPhrase, Ordinal, ReferringExpression, Relation
+from spatial_llava_ros.language.phrases import RANKS
 from spatial_llava_ros.language.vocabulary import plural
 
 _PREDICATES = {
-    "left_of": "left of", "right_of": "right of", "in_front_of": "in front of", "next_to": "next to", "far_from": "far from",
+    "left_of": "left of",
+    "right_of": "right of",
     "at_edge_of": "at the edge of",
-}  # fmt: skip
-_ORDINALS = {
+    "far_from": "far from",
+}
+_ENDS = {"left": "left", "right": "right", "high": "top", "low": "bottom"}  # ordinals that count from an end
+_SUPERLATIVES = {
     "left": "leftmost", "right": "rightmost", "near": "nearest", "far": "farthest", "high": "highest", "low": "lowest",
-    "tall": "tallest", "short": "shortest", "big": "biggest", "small": "smallest", "wide": "widest", "narrow": "narrowest",
-    "long": "longest", "thin": "thinnest", "middle": "the middle one",
+    "tall": "tallest", "short": "shortest", "big": "biggest", "small": "smallest", "wide": "widest",
+    "narrow": "narrowest", "long": "longest", "thin": "thinnest", "middle": "the middle one",
 }  # fmt: skip
 
 
 def describe(expression: ReferringExpression | NounPhrase) -> str:
-    """ "mug, red, left of (laptop)": the noun, then everything that must hold for it; brackets show what belongs together."""
+    """ "mug, red, left of (laptop)": the noun, then all that must hold for it; brackets show what belongs together."""
     if isinstance(expression, ReferringExpression):
         return " and ".join(describe(target) for target in expression.targets)
     phrase = expression
@@ -42,9 +46,10 @@ def describe(expression: ReferringExpression | NounPhrase) -> str:
 
 
 def _ordinal(ordinal: Ordinal) -> str:
-    text = _ORDINALS[ordinal.key]
+    text = _SUPERLATIVES[ordinal.key]
     if ordinal.rank > 1:
-        text = f"number {ordinal.rank} of the {text}"
+        rank = RANKS[ordinal.rank - 1] if ordinal.rank <= len(RANKS) else f"{ordinal.rank}th"
+        text = f"{rank} from the {_ENDS[ordinal.key]}" if ordinal.key in _ENDS else f"{rank} {text}"
     return text if ordinal.among is None else f"{text} of {ordinal.among}"
 
 

@@ -1,7 +1,7 @@
 """From text to the grammar's terminals: words, slips corrected, longest known phrases, then what the small words mean.
 
-"and", a comma, "is", "or", "to", "that" and "right" each have several meanings; a look at their neighbours settles which,
-so that the grammar needs no backtracking.
+"and", a comma, "is", "or", "to", "that" and "right" each have several meanings; a look at their neighbours settles
+which, so that the grammar needs no backtracking.
 """
 
 from __future__ import annotations
@@ -143,17 +143,20 @@ def _prune(pieces: list[Piece], reading: Reading) -> list[Piece]:
             negate = True
         elif kind == "ADJACENT":
             adjacent = True
-        elif kind in ("DROP", "WRAP") or (kind == "VERB" and last not in _SEPARATORS):
-            pass
-        elif kind == "VIEWER" and last not in ("REL", "NEAREST", "TO", "BETWEEN"):
-            pass
-        else:
+        elif kind not in ("DROP", "WRAP") and _kept(kind, last):
             if kind in _POST:
                 piece.adjacent, adjacent = adjacent, False
             if negate and (kind in _POST or kind == "WORD"):
                 piece.negated, negate = True, False
             out.append(piece)
     return out
+
+
+def _kept(kind: str, last: str) -> bool:
+    """Whether a verb begins a new command, and "me" or "you" is a place rather than someone to be served."""
+    if kind == "VERB":
+        return last in _SEPARATORS
+    return kind != "VIEWER" or last in ("REL", "NEAREST", "TO", "BETWEEN")
 
 
 def _settle(pieces: list[Piece], reading: Reading) -> list[Piece]:
@@ -185,7 +188,13 @@ def _settle(pieces: list[Piece], reading: Reading) -> list[Piece]:
             i = _skip_alternative(pieces, i, last, reading)
         elif kind == "TO":
             out.extend(_towards(piece, after, out))
-        elif kind == "WORD" and piece.value[0] == "superlative" and after is not None and last is not None and last.is_noun:
+        elif (
+            kind == "WORD"
+            and piece.value[0] == "superlative"
+            and after is not None
+            and last is not None
+            and last.is_noun
+        ):
             # "the sofa nearest the door"
             nearest = after.type in ("DET", "VIEWER") and {"near": "near", "far": "far_from"}.get(piece.value[1])
             out.append(Piece("NEAREST", nearest, piece.text) if nearest else piece)
@@ -245,7 +254,7 @@ def _separator(pieces: list[Piece], i: int, last: Piece | None) -> tuple[int, An
 
 
 def _skip_alternative(pieces: list[Piece], i: int, last: Piece | None, reading: Reading) -> int:
-    """ "red or blue": the structure holds one reading, so the second is left out and said; "not red or blue" excludes both."""
+    """ "red or blue": one reading is kept, the other left out and said; "not red or blue" excludes both."""
     if last is not None and last.negated and i < len(pieces):
         pieces[i].negated = True
         return i

@@ -1,8 +1,8 @@
 """Every word and fixed phrase with its role in a sentence: the terminals of grammar.lark and what each carries.
 
 Values of the terminal WORD, which fills noun phrases, are tuples that begin with what it is: noun (canonical, plural),
-attribute (kind, value), shade (dark, light, bright), superlative (ordinal key), rank (n; -1 is the last), count (n; 0 is all),
-one (plural), other, and, made by the lexer, unknown (word).
+attribute (kind, value), shade (dark, light, bright), superlative (ordinal key), rank (n; -1 is the last), count (n; 0 is
+all), one (plural), other, and, made by the lexer, unknown (word).
 """
 
 from __future__ import annotations
@@ -52,7 +52,11 @@ def _words() -> Entries:
         add(("attribute", kind, value), word)
     for word, modifier in SHADE_MODIFIERS.items():
         add(("shade", modifier), word)
-    add(("attribute", "state", "lying"), "[lying|laying|lies|laid] on its (side|back)", "(lying|laying|lies|laid) (flat|down)")
+    add(
+        ("attribute", "state", "lying"),
+        "[lying|laying|lies|laid] on its (side|back)",
+        "(lying|laying|lies|laid) (flat|down)",
+    )
     add(("attribute", "state", "upright"), "(standing|stands|sitting) (upright|up)", "on end")
     add(("attribute", "state", "upside down"), "[turned] upside down")
 
@@ -64,7 +68,12 @@ def _words() -> Entries:
             add(("superlative", key), f"{extreme} [to|on|at|in|towards] [the|your|my] {phrases.SIDES[side]} [side]")
     for key in ("left", "right"):
         add(("superlative", key), f"(on|to|at) the (far|very|extreme) {key} [side|end]", f"(far|very|extreme) {key}")
-    add(("superlative", "far"), "(farthest|furthest|farther|further) (away|back|off)", "at the far end", "in the far back")
+    add(
+        ("superlative", "far"),
+        "(farthest|furthest|farther|further) (away|back|off)",
+        "at the far end",
+        "in the far back",
+    )
     add(("superlative", "near"), "(closest|nearest) by")
 
     for number, (cardinal, rank) in enumerate(zip(phrases.NUMBERS, phrases.RANKS, strict=True), start=1):
@@ -110,7 +119,12 @@ def _links() -> Entries:
         add("POS", (side,), f"(to|at|in|on|towards) [the|your|my] {very} {name} {ending}")
         add("SIDE", side, f"[starting|counting] from [the|your|my] {name} [side|end]")
     add("POS", ("front",), "up front", "in the (first|front) row")
-    for vertical, name in (("top", "(top|upper)"), ("bottom", "(bottom|lower)"), ("front", "front"), ("back", "(back|rear)")):
+    for vertical, name in (
+        ("top", "(top|upper)"),
+        ("bottom", "(bottom|lower)"),
+        ("front", "front"),
+        ("back", "(back|rear)"),
+    ):
         for side in ("left", "right"):
             add("POS", (vertical, side), f"(to|at|in|on) [the] {name} {side} {ending}")
     add("SIDE", "front", "from (me|you|us|here|the camera|the robot|the viewer)")

@@ -1,4 +1,4 @@
-"""From drafts to noun phrases: what "it", "one" and "other" stand for, what a relation is said of, what a rank counts."""
+"""From drafts to noun phrases: what "it" and "one" stand for, what a relation is said of, what a rank counts."""
 
 from __future__ import annotations
 
@@ -9,18 +9,32 @@ from spatial_llava_ros.language.expression import Attribute, NounPhrase, Ordinal
 from spatial_llava_ros.language.lexer import Piece
 from spatial_llava_ros.language.naming import Naming, ranked, read_core
 from spatial_llava_ros.language.phrases import SIDE_KEYS
-from spatial_llava_ros.language.vocabulary import HOLLOW, PLURAL_ONLY, SURFACES, VIEWER_NOUNS, kind_of
+from spatial_llava_ros.language.vocabulary import HOLLOW, PLURAL_ONLY, SURFACES, VIEWER_NOUNS, kind_of, word_set
 
 MAX_DEPTH = 6  # relations within relations; what is nested deeper is ignored
 
-_SIDE_OF_THING = {"left": "left_of", "right": "right_of", "front": "in_front_of", "back": "behind", "top": "on", "bottom": "under"}
-_PLACE = {"behind": "back", "above": "top", "below": "bottom", "in_front_of": "front", "left_of": "left", "right_of": "right"}
+_SIDE_OF_THING = {
+    "left": "left_of",
+    "right": "right_of",
+    "front": "in_front_of",
+    "back": "behind",
+    "top": "on",
+    "bottom": "under",
+}
+_PLACE = {
+    "behind": "back",
+    "above": "top",
+    "below": "bottom",
+    "in_front_of": "front",
+    "left_of": "left",
+    "right_of": "right",
+}
 _PLACE_BY_VIEWER = {"near": "front", "next_to": "front", "far_from": "back", "left_of": "left", "right_of": "right"}
-_PARTITIVES = frozenset("roll sheet piece set bunch stack row pile slice bar block stick tube sort kind type".split())
-_BACKGROUND = frozenset("wall floor ceiling".split())
-_FURNITURE = frozenset("table seat storage bed bedding surface opening appliance person wall art".split()) | {"wall art"}
+_PARTITIVES = word_set("roll sheet piece set bunch stack row pile slice bar block stick tube sort kind type")
+_BACKGROUND = word_set("wall floor ceiling")
+_FURNITURE = frozenset(("table", "seat", "storage", "bed", "surface", "opening", "appliance", "person", "wall art"))
 # "next to the lamp and the book" names two landmarks, "on the table and the book" a second thing
-_SHARED = frozenset("left_of right_of in_front_of behind next_to near far_from with above below facing".split())
+_SHARED = word_set("left_of right_of in_front_of behind next_to near far_from with above below facing")
 
 
 def interpret(parts: list[Draft | Piece]) -> tuple[tuple[NounPhrase, ...], list[str]]:
@@ -53,6 +67,7 @@ class _Reader:
     def __init__(self) -> None:
         self.targets: list[NounPhrase] = []
         self.ignored: list[str] = []
+        self.nameless = False  # whether the last target was given by properties only
 
     def add_target(self, draft: Draft, joined: str) -> None:
         if self.targets and draft.core and draft.core[0].type == "PRON":
@@ -65,7 +80,10 @@ class _Reader:
             if shared is not None:
                 self.targets[-1] = shared
                 return
+        if self.nameless and joined == "list":  # "the red and the blue book"
+            self.targets[-1] = replace(self.targets[-1], noun=target.noun)
         self.targets.append(target)
+        self.nameless = bool(draft.core) and not any(piece.is_noun or piece.type == "PRON" for piece in draft.core)
 
     def phrase(self, draft: Draft, contrast: str, depth: int) -> NounPhrase:
         """A noun phrase; contrast is the noun that "one" would repeat."""
@@ -151,19 +169,22 @@ class _Reader:
     def relate(self, naming: Naming, post: Post, noun: str, depth: int) -> None:
         """A relation to one or more landmarks."""
         landmarks: list[NounPhrase] = []
+        rest: list[Post] = []
         for draft in post.landmarks:
             pronoun = draft.core[0].value if draft.core and draft.core[0].type in ("PRON", "VIEWER") else ""
+            if not pronoun:
+                landmarks.append(self.phrase(draft, noun, depth + 1))
+                continue
+            rest.extend(draft.posts)  # "nearest to me on the table": the thing is on the table
             if pronoun == "viewer":
                 landmarks.append(NounPhrase("viewer"))
-            elif not pronoun:
-                landmarks.append(self.phrase(draft, noun, depth + 1))
             elif depth == 0 and self.targets:
                 landmarks.extend(self.targets if pronoun == "them" else self.targets[-1:])
-            elif depth == 0:  # inside a phrase, "a cup with a lid on it" says nothing new
-                self.ignored.extend([post.piece.text, *draft.words()])
+            elif depth == 0:  # deeper, "a cup with a lid on it", it says nothing new
+                self.ignored.extend([post.piece.text, draft.core[0].text])
         if post.type == "BETWEEN" and landmarks:
             naming.relations.append(Relation("between", tuple(landmarks[:2]), post.piece.negated))
-            return
+            landmarks = []
         for landmark in landmarks:
             if post.type == "NEAREST":
                 _nearest(naming, post.piece, landmark)
@@ -171,6 +192,8 @@ class _Reader:
                 self.by_viewer(naming, post.piece)
             else:
                 _relate(naming, post.piece, landmark)
+        for further in rest:
+            self.post(naming, further, noun, depth + 1)
 
     def by_viewer(self, naming: Naming, piece: Piece) -> None:
         """ "near me", "to my left": a place in the view."""
@@ -186,7 +209,8 @@ def _relate(naming: Naming, piece: Piece, landmark: NounPhrase) -> None:
         predicate, negated = predicate[4:], not negated
     if predicate.startswith("side:"):
         side = predicate[5:]
-        if landmark.noun in SURFACES or landmark.noun in HOLLOW:  # "on the left side of the table" is on the table
+        beside = side in ("left", "right", "front") and not piece.text.startswith(("on", "in"))
+        if landmark.noun in SURFACES | HOLLOW and not beside:  # "on the left side of the table" is on the table
             naming.attributes.append(Attribute("position", side, negated))
             predicate = "on" if landmark.noun in SURFACES else "inside"
         elif side == "middle":
@@ -228,6 +252,7 @@ def _nearest(naming: Naming, piece: Piece, landmark: NounPhrase) -> None:
     naming.ordinals = [ordinal for ordinal in naming.ordinals if ordinal.key != key]
     if landmark.noun == "viewer" or (landmark.noun in VIEWER_NOUNS and not landmark.attributes):
         naming.rank_by(key)
+        naming.relations.extend(landmark.relations)  # "closest to the camera on the table"
     else:
         naming.relations.append(Relation(piece.value, (landmark,), piece.negated, extreme=True))
 
@@ -258,7 +283,7 @@ def _part_of(naming: Naming, inner: NounPhrase) -> None:
 
 
 def _share(target: NounPhrase, second: NounPhrase, definite: bool) -> NounPhrase | None:
-    """The target with a second landmark for its last relation ("next to the lamp and the book"), or None if it is a new thing."""
+    """The target with a second landmark ("next to the lamp and the book"), or None if the second is a new thing."""
     if not target.relations:
         return None
     last = target.relations[-1]

@@ -101,7 +101,7 @@ def _name(naming: Naming, piece: Piece) -> None:
         naming.one, naming.plural = True, value[0]
     elif kind == "noun":
         naming.noun, naming.plural = value
-    elif kind == "attribute":
+    elif kind != "unknown":
         naming.noun = ADJECTIVE_NOUNS[piece.text]
     else:
         naming.noun, naming.plural = _singular(piece.text)
@@ -115,11 +115,15 @@ def _head(words: list[Piece], predicate: bool) -> int:
     """
     nouns = [i for i, word in enumerate(words) if word.is_noun]
     known = [i for i in nouns if words[i].value[0] != "unknown"]
+    last = words[-1] if words else None
+    compound = nouns and nouns[-1] == len(words) - 2 and last.text in ADJECTIVE_NOUNS and not predicate
+    if compound and (last.value[:2] == ("attribute", "material") or last.value[0] == "shade"):
+        return len(words) - 1  # "toilet paper", "traffic light"
     for i in reversed(nouns):
         if words[i].value[0] == "unknown" and known and known[0] < i and words[i].text.endswith(("ing", "ed", "ly")):
             continue
         return i
-    if words and not predicate and words[-1].value[0] == "attribute" and words[-1].text in ADJECTIVE_NOUNS:
+    if words and not predicate and words[-1].text in ADJECTIVE_NOUNS:
         return len(words) - 1
     return -1
 

@@ -90,11 +90,12 @@ RELATIONS = {
         "facing [to|towards|toward]",
         "(looking|pointing|oriented|turned) (at|to|towards|toward)",
         "opposite [to|of|from]",
-        "across from",
+        "across [from]",
         "(towards|toward)",
     ),
     "with": (
-        "(with|has|have|having|had|holding|holds|contains|containing|carrying|wearing|including|bearing|featuring|supporting)",
+        "(with|has|have|having|had|holding|holds)",
+        "(contains|containing|carrying|wearing|including|bearing|featuring|supporting)",
         "(decorated|filled|topped|printed|adorned|labelled|labeled|marked) with",
         "covered (with|in|by)",
         "full of",
@@ -127,13 +128,16 @@ SUPERLATIVES = {
     "middle": ("(middle most|middlemost|most central|centermost|centremost)",),
 }
 
-NUMBERS = "one two three four five six seven eight nine ten eleven twelve".split()
-RANKS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+RANKS = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth",
+)  # fmt: skip
 
 # Terminals that carry nothing but themselves.
 WORDS = {
     "DET": (
-        "(the|a|an|this|these|those|my|your|our|his|her|its|their|some|any|no|which|what|whose|same|certain|teh|thee|said)",
+        "(the|a|an|this|these|those|my|your|our|his|her|its)",
+        "(their|some|any|no|which|what|whose|same|certain|teh|thee|said)",
     ),
     "AND": ("(and|&|plus|as well as|but|yet|while|and also|but also|and then|then)",),
     "OR": ("(or|nor)",),
@@ -145,15 +149,23 @@ WORDS = {
     "OF": ("of",),
     "TO": ("(to|from)",),
     "THAN": ("than",),
-    "EXCEPT": ("(other|different|rather) than", "except [for|from]", "(apart|aside|different) from", "(excluding|instead of|but not)"),
+    "EXCEPT": (
+        "(other|different|rather) than",
+        "except [for|from]",
+        "(apart|aside|different) from",
+        "(excluding|instead of|but not)",
+    ),
     "BETWEEN": ("[in] between",),
     "ADJACENT": ("(just|directly|immediately|straight|right|exactly|closely|slightly)",),
     # Verbs that only hold a sentence together, and words of degree.
     "DROP": (
-        "(standing|stood|stands|sitting|seated|sits|sit|sat|lying|laying|lies|lay|lays|laid|resting|rests|placed|positioned)",
-        "(located|situated|hanging|hung|hangs|mounted|leaning|leans|kept|stacked|stored|parked|displayed|propped|set|floating)",
-        "(perched|found|visible|shown|seen|here|there|up|down|very|quite|really|so|pretty|rather|extremely|somewhat|mostly)",
-        "(almost|fairly|more|most|also|away|only|currently|attached|colored|coloured|shaped|sized|looking|stand|that is to say)",
+        "(standing|stood|stands|sitting|seated|sits|sit|sat|lying)",
+        "(laying|lies|lay|lays|laid|resting|rests|placed|positioned)",
+        "(located|situated|hanging|hung|hangs|mounted|leaning|leans)",
+        "(kept|stacked|stored|parked|displayed|propped|set|floating)",
+        "(perched|found|visible|shown|seen|here|there|up|down)",
+        "(very|quite|really|so|pretty|rather|extremely|somewhat|mostly)",
+        "(almost|fairly|more|most|also|away|only|currently|attached|colored|coloured|shaped|sized|looking)",
         "(sort|kind) of",
         "(over|right) (there|here)",
         "made [out] (of|from)",
@@ -168,21 +180,27 @@ WORDS = {
         "point [at|to|out|towards]",
         "pick [up]",
         "(hand|bring|give|show|get|fetch|pass|take|tell|find|grab|send) [me|us|it|them|him|her] [to|over]",
-        "(locate|see|detect|identify|select|choose|approach|track|follow|want|need|drop|lift|clean|put|place|press|push|pull)",
-        "(check|inspect|describe|count|let|lets|collect|return|deliver|carry|turn to|stop at|stop by|put down|spot|highlight)",
+        "(locate|see|detect|identify|select|choose|approach|track|follow)",
+        "(want|need|drop|lift|clean|put|place|press|push|pull)",
+        "(check|inspect|describe|count|let|lets|collect|return)",
+        "(deliver|carry|turn to|stop at|stop by|put down|spot|highlight)",
         "(where|what) (is|are)",
-        "(whats|wheres|theres|is there|are there|there is|there are|here is|this is|what about|how about|make your way to)",
+        "(whats|wheres|theres|is there|are there|there is)",
+        "(there are|here is|this is|what about|how about|make your way to)",
         "(do|does|did)",
         "(open|close) up",
         "bring back",
     ),
     "WRAP": (
-        "(please|pls|plz|kindly|could|would|will|shall|should|may|might|must|can we|can i|i|we|like|hey|hi|hello|ok|okay|now)",
+        "(please|pls|plz|kindly|could|would|will|shall|should|may|might)",
+        "(must|can we|can i|i|we|like|hey|hi|hello|ok|okay|now)",
         "(can|could|would|will|do) you",
-        "(thanks|thank you|thank|again|quickly|carefully|asap|right now|am|where|how|when|id like|if you can|if possible|mind)",
+        "(thanks|thank you|thank|again|quickly|carefully|asap|right now)",
+        "(am|where|how|when|id like|if you can|if possible|mind)",
         "(for|to|by) (me|us)",
         "(want|need|like) to",
         "go and",
+        "(can|could|may) be",
         "(over to|im|ive|maybe|perhaps|yes|well|dear|robot please|hey robot|for|as|somewhere)",
         "(let us|let me|help me|be so kind|when you can|first of all|at once|immediately please)",
     ),
