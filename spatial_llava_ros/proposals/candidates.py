@@ -54,8 +54,6 @@ FEATURES = (
     "depth",  # share of its pixels with depth
     "on plane",  # share of its pixels on a large plane
     "on support",  # share of its pixels on a large horizontal plane
-    "is shape tree",
-    "is color tree",
 )
 
 
@@ -97,7 +95,7 @@ def collect_candidates(
         sums = tree.accumulate(per_leaf)
         rows = np.flatnonzero((sums[:, 0] >= MIN_SHARE * total) & (sums[:, 0] <= MAX_SHARE * total))
         box = tree.boxes(surfels.box)[rows]
-        features = _features(tree, index, rows, inner[rows], outer[rows], sums[rows], box, total, surfels)
+        features = _features(tree, rows, inner[rows], outer[rows], sums[rows], box, total, surfels)
         found.append((np.full(len(rows), index), rows, box, sums[rows, 0], features, np.round(sums[rows, -1], 9)))
     tree_of, node, box, pixels, features, names = (np.concatenate(column) for column in zip(*found, strict=True))
     _, first = np.unique(names, return_index=True)
@@ -132,7 +130,6 @@ def _boundary_terms(adjacency: Adjacency, on_plane: np.ndarray) -> tuple[np.ndar
 
 def _features(
     tree: Tree,
-    index: int,
     rows: np.ndarray,
     inner: np.ndarray,
     outer: np.ndarray,
@@ -163,8 +160,6 @@ def _features(
             samples / pixels,
             plane / pixels,
             support / pixels,
-            np.full(len(rows), float(index == 0)),
-            np.full(len(rows), float(index == 2)),
         ]
     )
 

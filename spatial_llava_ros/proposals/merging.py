@@ -33,10 +33,9 @@ class Weights:
         return np.array([self.color, self.jump, self.concave, self.convex, self.plane])
 
 
-SHAPE_TREE = Weights(color=0.3, jump=1.5, concave=0.8, convex=0.1, plane=1.5, contrast=0.3, size=0.4)
+SHAPE_TREE = Weights(color=0.7, jump=1.0, concave=0.6, convex=0.1, plane=0.6, contrast=0.6, size=0.6)
 COLOR_TREE = Weights(color=1.0, jump=0.8, concave=0.3, convex=0.2, plane=0.1, contrast=1.0, size=0.4)
-MIXED_TREE = Weights(color=0.7, jump=1.0, concave=0.6, convex=0.1, plane=0.6, contrast=0.6, size=0.6)
-TREES = (SHAPE_TREE, MIXED_TREE, COLOR_TREE)
+TREES = (SHAPE_TREE, COLOR_TREE)
 
 
 @dataclass(frozen=True, eq=False)

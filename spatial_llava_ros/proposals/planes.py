@@ -58,37 +58,42 @@ def _on_plane(surfels: Surfels, planes: np.ndarray, rows: np.ndarray, noise: flo
     return (residual < 2.5 * noise + 0.005 * q) & (normal @ surfels.normal[rows].T > SAME_DIRECTION)
 
 
-def find_up(planes: np.ndarray, surfels: Surfels) -> np.ndarray:
+def find_up(planes: np.ndarray, pixels: np.ndarray, surfels: Surfels) -> np.ndarray:
     """Up in the camera frame, where no pose is known.
 
-    Among the planes' normals and the picture's own up, the direction that most surface agrees with: lying on it or
-    standing along it. Cameras are held level to about 20 degrees of roll, look down more than up, and seldom look
-    straight down; a wall seen frontally is told from a floor seen from above by that prior alone.
+    Of the planes' normals, the one that most surface agrees with, by lying on it or standing along it, and that a
+    camera is likely to have: rolled by 15 degrees or so, looking down more than up. Straight down is unlikely, and
+    more so from far away: a wall seen frontally and a floor seen from above differ in nothing else.
 
     Args:
         planes: (K, 3) m of each plane.
+        pixels: (K,) working pixels on each.
         surfels: of the frame.
 
     Returns:
-        (3,) unit vector.
+        (3,) unit vector; the top of the picture where no plane speaks.
     """
     default = np.array([0.0, -1.0, 0.0])
     if len(planes) == 0:
         return default
-    normals = -planes / np.linalg.norm(planes, axis=1, keepdims=True)
-    candidates = np.vstack([normals, default])
+    length = np.linalg.norm(planes, axis=1)
+    up = -planes / length[:, None]
     used = surfels.has_depth
-    normal, area = surfels.normal[used], surfels.samples[used] / max(1, surfels.samples[used].sum())
-    cosine = np.abs(normal @ candidates.T)
+    area = surfels.samples[used] / max(1, surfels.samples[used].sum())
+    cosine = np.abs(surfels.normal[used] @ up.T)
     lying = area @ (cosine > LEVEL)
     standing = area @ (cosine < np.sqrt(1 - LEVEL**2))
-    evidence = lying + 0.5 * standing + 0.05
-    roll = np.arctan2(candidates[:, 0], np.hypot(candidates[:, 1], candidates[:, 2]))
-    pitch = np.arctan2(-candidates[:, 2], -candidates[:, 1])  # looking down is positive
-    prior = np.exp(-0.5 * (roll / np.radians(15)) ** 2)
-    over = np.maximum(0, np.maximum(pitch - np.radians(60), -pitch - np.radians(10)))
-    prior *= np.exp(-0.5 * (over / np.radians(20)) ** 2)
-    return candidates[int(np.argmax(evidence * prior))]
+    roll = np.arctan2(up[:, 0], np.hypot(up[:, 1], up[:, 2]))
+    pitch = np.degrees(np.arctan2(-up[:, 2], -up[:, 1]))  # looking down is positive
+    steep = np.maximum(0, np.maximum(pitch - 50, -pitch - 10)) / 25
+    far = np.where(pitch > 60, np.maximum(0, 1 / length - 1.2) / 0.5, 0)
+    likely = np.exp(-0.5 * ((roll / np.radians(15)) ** 2 + steep**2 + far**2))
+    evidence = (lying + standing * np.minimum(1, 5 * lying)) * likely
+    best = int(np.argmax(evidence))
+    if evidence[best] < 0.05:
+        return default
+    level = np.flatnonzero(up @ up[best] > LEVEL)
+    return up[level[np.argmax(pixels[level])]]  # of the levels, the largest is known best
 
 
 def describe_planes(planes: np.ndarray, pixels: np.ndarray, up: np.ndarray) -> tuple[Plane, ...]:

@@ -13,8 +13,8 @@ import numpy as np
 
 from spatial_llava_ros.proposals.working import WorkingImage
 
-CELL = 11  # working pixels
-MAX_SUPERPIXELS = 700
+CELL = 8  # working pixels
+MAX_SUPERPIXELS = 1000
 BOWL = 0.25  # height of the bowl's rim; edges of strength 1 win over it
 
 
@@ -40,21 +40,29 @@ def find_edges(image: WorkingImage) -> Edges:
 
 
 def _depth_edges(image: WorkingImage) -> np.ndarray:
+    """Steps from second differences between neighbours; creases from those of the smoothed map, further apart."""
     q, known = image.inverse_depth, image.valid
-    bend = np.zeros(image.shape, np.float32)
+    share = cv2.boxFilter(known.astype(np.float32), -1, (5, 5), borderType=cv2.BORDER_REPLICATE)
+    smooth = cv2.boxFilter(q, -1, (5, 5), borderType=cv2.BORDER_REPLICATE) / np.maximum(share, 1e-6)
+    step = _bend(q, known, 1) / (12 * image.noise)
+    crease = _bend(smooth, known, 4) / (8 * image.noise) - 0.5
+    return np.minimum(step, 2) + np.clip(crease, 0, 1)
+
+
+def _bend(q: np.ndarray, known: np.ndarray, distance: int) -> np.ndarray:
+    """Largest second difference of q (h, w) along rows or columns, over that many pixels; 0 where unknown."""
+    bend = np.zeros(q.shape, np.float32)
     for axis in (0, 1):
-        for step in (1, 2):
-            if q.shape[axis] <= 2 * step:
-                continue
-            size = q.shape[axis]
-            lower, middle, upper = (np.s_[: size - 2 * step], np.s_[step : size - step], np.s_[2 * step :])
-            if axis:
-                lower, middle, upper = (np.s_[:, lower], np.s_[:, middle], np.s_[:, upper])
-            second = np.abs(q[upper] - 2 * q[middle] + q[lower])
-            second[~(known[upper] & known[middle] & known[lower])] = 0
-            bend[middle] = np.maximum(bend[middle], second)
-    strength = bend / (12 * image.noise)
-    return np.minimum(strength, 4)
+        size = q.shape[axis]
+        if size <= 2 * distance:
+            continue
+        lower, middle, upper = np.s_[: size - 2 * distance], np.s_[distance : size - distance], np.s_[2 * distance :]
+        if axis:
+            lower, middle, upper = np.s_[:, lower], np.s_[:, middle], np.s_[:, upper]
+        second = np.abs(q[upper] - 2 * q[middle] + q[lower])
+        second *= known[upper] & known[middle] & known[lower]
+        np.maximum(bend[middle], second, out=bend[middle])
+    return bend
 
 
 def grow_superpixels(edges: Edges, limit: int = MAX_SUPERPIXELS) -> tuple[np.ndarray, int]:
@@ -63,7 +71,7 @@ def grow_superpixels(edges: Edges, limit: int = MAX_SUPERPIXELS) -> tuple[np.nda
     Returns:
         (h, w) int32 labels 0..N-1, and N, at most about `limit`.
     """
-    relief = np.minimum(edges.color, 3) + np.minimum(edges.depth, 2)
+    relief = np.minimum(edges.color, 3) + edges.depth
     relief = cv2.GaussianBlur(relief, (3, 3), 0.8)
     labels, count = _slide_down(relief + _bowls(relief.shape))
     return _join_basins(labels, count, relief, limit)

@@ -51,7 +51,7 @@ def measure_surfels(image: WorkingImage, edges: Edges, labels: np.ndarray, count
     lab /= np.maximum(pixels, 1)[:, None]
     has = np.bincount(flat[image.valid.ravel()], minlength=count)
     # pixels on a depth edge are mixtures of two surfaces: leave them out of the fit where enough others remain
-    clean = image.valid & (edges.depth < 1)
+    clean = image.valid & (edges.depth < 1.5)
     enough = np.bincount(flat[clean.ravel()], minlength=count) >= MIN_SAMPLES
     use = (clean | (image.valid & ~enough[labels])).ravel()
     moments = _moments(image, flat, use, count)
