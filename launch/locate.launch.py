@@ -1,0 +1,74 @@
+"""The locate node for a camera that runs already.
+
+ros2 launch spatial_llava_ros locate.launch.py camera:=realsense
+ros2 launch spatial_llava_ros locate.launch.py camera:=orbbec prefix:=/robot1 world_frame:=map rviz:=true
+ros2 topic pub --once /command std_msgs/msg/String "{data: the red mug left of the laptop}"
+"""
+
+import os
+from pathlib import Path
+
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.conditions import IfCondition
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+
+from launch import LaunchDescription
+from spatial_llava_ros.nodes.cameras import read_cameras, remappings
+from spatial_llava_ros.nodes.environment import PROFILE_VARIABLES
+
+CONFIG = Path(__file__).resolve().parents[1] / "config"
+CAMERAS = read_cameras(CONFIG)
+
+
+def nodes(context):
+    """The locate node, with what the arguments say."""
+    value = {
+        name: LaunchConfiguration(name).perform(context)
+        for name in ("camera", "prefix", "color_transport", "depth_transport", "world_frame", "use_sim_time")
+    }
+    transports = value["color_transport"], value["depth_transport"]
+    return [
+        Node(
+            package="spatial_llava_ros",
+            executable="locate",
+            name="locate",
+            output="screen",
+            parameters=[
+                LaunchConfiguration("params"),
+                {
+                    "color_transport": value["color_transport"],
+                    "depth_transport": value["depth_transport"],
+                    "use_sim_time": value["use_sim_time"].lower() == "true",
+                    **({"world_frame": value["world_frame"]} if value["world_frame"] else {}),
+                },
+            ],
+            remappings=remappings(CAMERAS[value["camera"]], value["prefix"], *transports),
+        )
+    ]
+
+
+def generate_launch_description():
+    # Pictures through shared memory (see config/fastdds.xml), unless another profile was chosen.
+    chosen = any(os.environ.get(name) for name in PROFILE_VARIABLES)
+    profile = [SetEnvironmentVariable(name, str(CONFIG / "fastdds.xml")) for name in PROFILE_VARIABLES]
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument("camera", default_value="demo", choices=sorted(CAMERAS), description="topic names"),
+            DeclareLaunchArgument("prefix", default_value="", description="put before the camera's topic names"),
+            DeclareLaunchArgument("color_transport", default_value="raw", choices=["raw", "compressed"]),
+            DeclareLaunchArgument("depth_transport", default_value="raw", choices=["raw", "compressedDepth"]),
+            DeclareLaunchArgument("world_frame", default_value="", description="frame for answers; empty: see params"),
+            DeclareLaunchArgument("use_sim_time", default_value="false", choices=["true", "false"]),
+            DeclareLaunchArgument("params", default_value=str(CONFIG / "locate.yaml"), description="YAML file"),
+            DeclareLaunchArgument("rviz", default_value="false", choices=["true", "false"]),
+            *([] if chosen else profile),
+            OpaqueFunction(function=nodes),
+            Node(
+                package="rviz2",
+                executable="rviz2",
+                arguments=["-d", str(CONFIG / "spatial_llava.rviz")],
+                condition=IfCondition(LaunchConfiguration("rviz")),
+            ),
+        ]
+    )
