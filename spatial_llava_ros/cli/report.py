@@ -10,6 +10,7 @@ from spatial_llava_ros.types import Answer, Object3D
 
 _LABEL = 12
 _WIDTH = 110
+_LISTED = 8  # candidates
 
 
 def answer_text(answer: Answer, meaning: str, frame_name: str = "") -> str:
@@ -25,8 +26,10 @@ def answer_text(answer: Answer, meaning: str, frame_name: str = "") -> str:
     lines += _row("answer", f"{answer.status.value.replace('_', ' ')}: {why}".rstrip(": "))
     if answer.object is not None:
         lines += _object_rows(answer.object)
-    for rank, candidate in enumerate(answer.candidates, 1):
+    for rank, candidate in enumerate(answer.candidates[:_LISTED], 1):
         lines += _row("candidate" if rank == 1 else "", f"{rank}. {_summary(candidate)}")
+    if len(answer.candidates) > _LISTED:
+        lines += _row("", f"and {len(answer.candidates) - _LISTED} more (--json lists all)")
     total = answer.timings_ms.get("total", sum(answer.timings_ms.values()))
     stages = ", ".join(f"{name} {value:.0f}" for name, value in answer.timings_ms.items() if name != "total")
     lines += _row("time", f"{total:.0f} ms" + (f"  ({stages})" if stages else ""))

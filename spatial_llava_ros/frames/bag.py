@@ -19,12 +19,13 @@ from rosbags.interfaces import Connection
 from rosbags.typesys import Stores, get_typestore
 
 from spatial_llava_ros.errors import InvalidInputError, SpatialLlavaError
-from spatial_llava_ros.frames.bag_topics import ImageTopic, choose_camera_info, choose_images
-from spatial_llava_ros.frames.calibration import calibration
+from spatial_llava_ros.frames.bag_topics import ImageTopic, choose_camera_info, choose_images, is_registered
+from spatial_llava_ros.frames.calibration import Calibration, calibration
 from spatial_llava_ros.frames.color import decode_color
 from spatial_llava_ros.frames.depth import decode_compressed_depth, decode_depth
 from spatial_llava_ros.frames.pairing import StampPairs
 from spatial_llava_ros.frames.pictures import decode_compressed_color
+from spatial_llava_ros.frames.registration import register_depth
 from spatial_llava_ros.frames.source import FrameSource
 from spatial_llava_ros.frames.transforms import TransformBuffer, TransformError
 from spatial_llava_ros.types import RgbdFrame
@@ -47,11 +48,14 @@ class _Raw(NamedTuple):
 
 
 class BagSource(FrameSource):
-    """Frames of a rosbag2: raw or compressed colour and aligned depth, paired by stamp, with poses where /tf has them.
+    """Frames of a rosbag2: colour and depth, raw or compressed, paired by stamp, with poses where /tf has them.
+
+    Depth that is not aligned to the colour picture is registered to it by the two calibrations and /tf_static.
 
     Args:
         path: folder with metadata.yaml, .mcap file or .db3 file, or folder with such files.
-        color, depth, camera_info: topics to use; found by type, encoding and name when None.
+        color, depth, camera_info: topics to use; found by type, encoding and name when None. Who names both colour
+            and depth of one size says that they are aligned.
 
     Attributes:
         color, depth: the `ImageTopic` used.
@@ -82,9 +86,15 @@ class BagSource(FrameSource):
             images = self._of_type(_IMAGE, _COMPRESSED)
             self.color, self.depth = choose_images((self._image_topic(c) for c in images), color, depth)
             infos = {c.topic: c for c in self._of_type(_INFO)}
-            self.info_topic = choose_camera_info(infos, self.color, self.depth, camera_info)
-            self._calibration = self._read_calibration(infos[self.info_topic])
-            self.world_frame_id = self._find_world()
+            self.info_topic = choose_camera_info(infos, self.color, self.depth, given=camera_info)
+            self._calibration = self._read_calibration(infos[self.info_topic], self.color)
+            start = self._first_transforms()
+            self.world_frame_id = (start.world_from(self.color.frame_id) or ("", None))[0]
+            self._color_from_depth: np.ndarray | None = None
+            self._depth_calibration = self._calibration
+            aligned_by_user = bool(color and depth) and self.color.shape == self.depth.shape
+            if not (is_registered(self.color, self.depth) or aligned_by_user):
+                self._depth_calibration, self._color_from_depth = self._registration(infos, start)
         except SpatialLlavaError as error:
             self.close()
             raise InvalidInputError(f"{path}: {error}") from error
@@ -150,27 +160,42 @@ class BagSource(FrameSource):
             return unsized  # something else that is compressed; it only matters if it is asked for
         return ImageTopic(name, message.format, True, picture.shape[:2], frame_id)
 
-    def _read_calibration(self, connection: Connection) -> Any:
+    def _read_calibration(self, connection: Connection, image: ImageTopic) -> Calibration:
         info = self._first(connection)
-        if (info.height, info.width) != self.color.shape:
+        if (info.height, info.width) != image.shape:
             raise InvalidInputError(
-                f"{connection.topic} is for {info.width}x{info.height} pixels, {self.color.name} has "
-                f"{self.color.shape[1]}x{self.color.shape[0]}"
+                f"{connection.topic} is for {info.width}x{info.height} pixels, {image.name} has "
+                f"{image.shape[1]}x{image.shape[0]}"
             )
         numbers = (info.width, info.height, info.k, info.p, info.d, info.distortion_model)
-        return calibration(*numbers, self.color.is_rectified, connection.topic)
+        return calibration(*numbers, image.is_rectified, connection.topic)
+
+    def _registration(self, infos: dict[str, Connection], start: TransformBuffer) -> tuple[Calibration, np.ndarray]:
+        """What it takes to bring the depth to the colour camera: its own calibration, and color_from_depth (4, 4)."""
+        try:
+            topic = choose_camera_info(infos, self.depth)
+            if topic == self.info_topic:
+                raise InvalidInputError(f"no camera_info beside {self.depth.name}")
+            return (
+                self._read_calibration(infos[topic], self.depth),
+                start.lookup(self.color.frame_id, self.depth.frame_id),
+            )
+        except SpatialLlavaError as error:
+            raise InvalidInputError(
+                f"depth {self.depth} in frame '{self.depth.frame_id}' does not lie on colour {self.color} in "
+                f"'{self.color.frame_id}' and cannot be moved there ({error}); record aligned depth"
+            ) from error
 
     def _transforms(self) -> list[Connection]:
         return [c for c in self._of_type(_TF) if c.topic.endswith(("/tf", "/tf_static"))]
 
-    def _find_world(self) -> str:
-        """The frame poses are given in: one for the whole bag, the best that the camera hangs on at its start."""
+    def _first_transforms(self) -> TransformBuffer:
+        """Transforms of the first seconds: they decide which frame poses are given in, one for the whole bag."""
         buffer = TransformBuffer()
-        start = self._reader.start_time
-        for connection, _, raw in self._messages(self._transforms(), stop=start + 2_000_000_000):
+        stop = self._reader.start_time + 2_000_000_000
+        for connection, _, raw in self._messages(self._transforms(), stop=stop):
             self._feed(buffer, connection, raw)
-        found = buffer.world_from(self.color.frame_id)
-        return found[0] if found else ""
+        return buffer
 
     def _feed(self, buffer: TransformBuffer, connection: Connection, raw: bytes) -> None:
         static = connection.topic.endswith("/tf_static")
@@ -245,13 +270,16 @@ class BagSource(FrameSource):
 
     def _decode(self, color: _Raw, depth: _Raw, pose: np.ndarray | None) -> RgbdFrame:
         try:
-            pictures = (
-                _decode_image(self._message(color.data, color.connection), self.color),
-                _decode_image(self._message(depth.data, depth.connection), self.depth),
-            )
+            seen = _decode_image(self._message(color.data, color.connection), self.color)
+            measured = _decode_image(self._message(depth.data, depth.connection), self.depth)
+            intrinsics, of_depth = self._calibration.intrinsics, self._depth_calibration.intrinsics
+            measured = self._depth_calibration.rectify_depth(measured)
+            if self._color_from_depth is not None:
+                measured = register_depth(measured, of_depth, self._color_from_depth, intrinsics)
             return RgbdFrame(
-                *self._calibration.rectify(*pictures),
-                self._calibration.intrinsics,
+                self._calibration.rectify_color(seen),
+                measured,
+                intrinsics,
                 stamp=color.stamp,
                 frame_id=self.color.frame_id,
                 world_from_camera=pose,

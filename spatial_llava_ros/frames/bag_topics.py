@@ -1,4 +1,4 @@
-"""Which topics of a bag are the colour picture, the depth that fits it, and its calibration.
+"""Which topics of a bag are the colour picture, the depth that belongs to it, and their calibration.
 
 What a picture is, its encoding says; names only decide between several of a kind. They follow the drivers
 of RealSense, ZED, OAK, Orbbec and Kinect, depth_image_proc, and this package's own topics.
@@ -67,13 +67,13 @@ class ImageTopic:
 def choose_images(
     topics: Iterable[ImageTopic], color: str | None = None, depth: str | None = None
 ) -> tuple[ImageTopic, ImageTopic]:
-    """The colour topic and the depth topic registered to it.
+    """The colour topic and the depth topic that goes with it, best registered to it (see `is_registered`).
 
     Args:
         color, depth: topics to use instead of searching.
 
     Raises:
-        InvalidInputError: no such topic, none of a kind, or depth that does not lie on the colour picture.
+        InvalidInputError: no such topic, or none of a kind.
     """
     topics = tuple(topics)
     colors = [_named(topics, color)] if color else [t for t in topics if t.is_color]
@@ -83,22 +83,16 @@ def choose_images(
             raise InvalidInputError(f"no {kind} topic found; image topics: {_listed(topics)}")
         if not (found[0].is_depth if kind == "depth" else found[0].is_color):
             raise InvalidInputError(f"{found[0]} is not a {kind} topic")
-    fitting = [(c, d) for c in colors for d in depths if c.shape == d.shape and c is not d]
-    if not fitting:
-        raise InvalidInputError(
-            f"no depth of the size of the colour picture: {_listed([*colors, *depths])}; record aligned depth"
-        )
-    best = max(fitting, key=lambda pair: _likelihood(*pair))
-    if not (color and depth) and best[0].frame_id != best[1].frame_id and not best[1].says_registered:
-        raise InvalidInputError(
-            f"depth {best[1].name} is in frame '{best[1].frame_id}', colour {best[0].name} in '{best[0].frame_id}': "
-            "record aligned depth, or name both topics if they are aligned"
-        )
-    return best
+    return max(((c, d) for c in colors for d in depths), key=lambda pair: _likelihood(*pair))
 
 
-def choose_camera_info(infos: Iterable[str], color: ImageTopic, depth: ImageTopic, given: str | None = None) -> str:
-    """The calibration topic of the colour picture: beside it by name, else beside its depth, else the only one.
+def is_registered(color: ImageTopic, depth: ImageTopic) -> bool:
+    """Whether the depth lies on the colour picture, pixel by pixel: by frame, or as its name says."""
+    return color.shape == depth.shape and (color.frame_id == depth.frame_id or depth.says_registered)
+
+
+def choose_camera_info(infos: Iterable[str], *topics: ImageTopic, given: str | None = None) -> str:
+    """The calibration topic beside the first image topic by name, else beside the next, else the only one there is.
 
     Raises:
         InvalidInputError: none fits.
@@ -108,7 +102,7 @@ def choose_camera_info(infos: Iterable[str], color: ImageTopic, depth: ImageTopi
         if given not in infos:
             raise InvalidInputError(f"no camera_info topic '{given}'; there are: {', '.join(infos) or 'none'}")
         return given
-    for topic in (color, depth):
+    for topic in topics:
         parts = topic.name.split("/")
         for depth_of_path in range(len(parts) - 1, 1, -1):  # image_raw/compressed lies one deeper than image_raw
             beside = "/".join([*parts[:depth_of_path], "camera_info"])
@@ -116,7 +110,7 @@ def choose_camera_info(infos: Iterable[str], color: ImageTopic, depth: ImageTopi
                 return beside
     if len(infos) == 1:
         return infos[0]
-    raise InvalidInputError(f"no camera_info beside {color.name}; there are: {', '.join(infos) or 'none'}")
+    raise InvalidInputError(f"no camera_info beside {topics[0].name}; there are: {', '.join(infos) or 'none'}")
 
 
 def _likelihood(color: ImageTopic, depth: ImageTopic) -> tuple[float, ...]:
@@ -127,7 +121,7 @@ def _likelihood(color: ImageTopic, depth: ImageTopic) -> tuple[float, ...]:
             break
         shared += 1
     return (
-        color.frame_id == depth.frame_id or depth.says_registered,
+        is_registered(color, depth),
         -len(_LESS_LIKELY.findall(color.name)),
         bool(_LIKELY.search(color.name)),
         shared,

@@ -30,16 +30,17 @@ class Calibration:
     distortion: np.ndarray
     fisheye: bool = False
 
-    def rectify(self, color: np.ndarray, depth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Straighten a colour picture (H, W, 3) and the depth (H, W) registered to it; returns them as they are when
-        the lens bends nothing by half a pixel. Depth takes the nearest pixel: a mean of two depths lies on neither.
+    def rectify_color(self, color: np.ndarray) -> np.ndarray:
+        """Straighten a picture (H, W, 3); given back as it is when the lens bends nothing by half a pixel."""
+        return color if self._maps is None else cv2.remap(color, *self._maps, cv2.INTER_LINEAR)
+
+    def rectify_depth(self, depth: np.ndarray) -> np.ndarray:
+        """Straighten depth (H, W) seen through the same lens. It takes the nearest pixel: a mean of two depths lies
+        on neither.
         """
         if self._maps is None:
-            return color, depth
-        return (
-            cv2.remap(color, *self._maps, cv2.INTER_LINEAR),
-            cv2.remap(depth, *self._maps, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=float("nan")),
-        )
+            return depth
+        return cv2.remap(depth, *self._maps, cv2.INTER_NEAREST, None, cv2.BORDER_CONSTANT, float("nan"))
 
     @cached_property
     def _maps(self) -> tuple[np.ndarray, np.ndarray] | None:

@@ -20,6 +20,7 @@ _BAD: Color = (255, 96, 96)
 _DARK: Color = (18, 20, 24)
 _INK: Color = (236, 238, 242)
 _DIM: Color = (160, 166, 178)
+_LISTED = 8  # candidates put in words; all are marked
 _MIN_SIDE = 640  # pixels of the longer side below which a picture is enlarged, so that text fits
 
 
@@ -115,9 +116,11 @@ def _strip(answer: Answer, width: int, letters: Lettering) -> np.ndarray:
         size = "" if obj.size is None else f", size {_metres(obj.size, ' x ')}"
         add(f"{obj.label}, score {obj.score:.2f}{size}", _INK)
         add(_place(obj), _INK)
-    for number, candidate in enumerate(answer.candidates, 1):
+    for number, candidate in enumerate(answer.candidates[:_LISTED], 1):
         where = "no depth" if candidate.position is None else f"at {_metres(candidate.position)}"
         add(f"{number}  {candidate.label}, score {candidate.score:.2f}, {where}", _DIM)
+    if len(answer.candidates) > _LISTED:
+        add(f"and {len(answer.candidates) - _LISTED} more", _DIM)
     height = 2 * margin + (len(rows) - 1) * letters.line + letters.height + letters.pad
     strip = np.full((height, width, 3), _DARK, np.uint8)
     for number, (text, color) in enumerate(rows):

@@ -45,7 +45,5 @@ def projected_edges(obj: Object3D, frame: RgbdFrame) -> np.ndarray:
     along = end - start
     with np.errstate(divide="ignore", invalid="ignore"):
         cut = start + along * ((_NEAR - start[:, 2]) / along[:, 2])[:, None]
-    ends = np.stack(
-        [np.where(start[:, 2:] < _NEAR, cut, start), np.where(end[:, 2:] < _NEAR, cut, end)], axis=1
-    )
+    ends = np.stack([np.where(start[:, 2:] < _NEAR, cut, start), np.where(end[:, 2:] < _NEAR, cut, end)], axis=1)
     return project(ends, frame.intrinsics)

@@ -157,6 +157,32 @@ def test_a_distorted_picture_is_straightened(tmp_path):
     assert (frame.color[:, :13] > 250).all() and (frame.color[:, 18:] < 5).all()
 
 
+def test_depth_of_another_eye_is_brought_to_the_colour_camera(tmp_path, small_frame):
+    # A wall at 1 m, seen by a depth camera of half the resolution, 5 cm left of the colour camera.
+    baseline = np.eye(4)
+    baseline[0, 3] = -0.05
+    low = CameraIntrinsics(32, 24, 30.0, 30.0, 15.5, 11.5)
+    depth = np.full((24, 32), 1.0, np.float32)
+    depth[8:16, 12:22] = 0.5  # something nearer
+    eye = RgbdFrame(np.zeros((24, 32, 3), np.uint8), depth, low)
+    messages = [
+        bags.color(small_frame, "/camera/color/image_raw", bags.START, "color_optical"),
+        bags.info(small_frame, "/camera/color/camera_info", bags.START),
+        bags.depth(eye, "/camera/depth/image_rect_raw", bags.START, "depth_optical"),
+        bags.info(eye, "/camera/depth/camera_info", bags.START),
+        bags.tf(baseline, "color_optical", "depth_optical", bags.START, static=True),
+    ]
+    frame = open_source(bags.write_bag(tmp_path / "bag", messages))[0]
+    near = np.argwhere(frame.depth == 0.5)
+    # Its left edge, pixel 11.5 of the depth camera, lies at 0.5 (11.5 - 15.5) / 30 m, less the baseline.
+    left = (0.5 * (11.5 - 15.5) / 30 - 0.05) / 0.5 * 60 + 31.5
+    right = (0.5 * (21.5 - 15.5) / 30 - 0.05) / 0.5 * 60 + 31.5
+    assert abs(near[:, 1].min() - left) <= 1 and abs(near[:, 1].max() - right) <= 1
+    solid = frame.depth[near[:, 0].min() : near[:, 0].max() + 1, near[:, 1].min() : near[:, 1].max() + 1]
+    assert (solid == 0.5).all()  # finer than the depth, and yet without holes; the wall behind does not shine through
+    assert np.isnan(frame.depth[:, -2:]).all()  # what the depth camera did not see
+
+
 def refusal(path, **topics) -> str:
     with pytest.raises(InvalidInputError) as caught:
         open_source(path, **topics)[0]
@@ -174,10 +200,18 @@ def test_what_is_missing_is_said_with_what_is_there(tmp_path, small_frame):
         "no_depth": ([color], "no depth topic found; image topics: /rgb/image (bgr8, 64x48)"),
         "no_color": ([depth], "no colour topic found; image topics: /depth/image (16UC1, 64x48)"),
         "no_info": ([color, depth], "no camera_info beside /rgb/image; there are: none"),
-        "other_size": ([color, bags.depth(small, "/depth/image", bags.START)], "no depth of the size of the colour"),
+        "other_size": (
+            [color, bags.depth(small, "/depth/image", bags.START), bags.info(small_frame, "/camera_info", bags.START)],
+            "depth /depth/image (16UC1, 64x24) in frame 'optical' does not lie on colour /rgb/image (bgr8, 64x48)",
+        ),
         "other_eye": (
-            [color, bags.depth(small_frame, "/depth/image", bags.START, "depth_optical")],
-            "depth /depth/image is in frame 'depth_optical', colour /rgb/image in 'optical': record aligned depth",
+            [
+                color,
+                bags.depth(small_frame, "/depth/image", bags.START, "depth_optical"),
+                bags.info(small_frame, "/rgb/camera_info", bags.START),
+                bags.info(small_frame, "/depth/camera_info", bags.START),
+            ],
+            "cannot be moved there (frame 'optical' is not known; known frames: none); record aligned depth",
         ),
         "uncalibrated": (
             [color, depth, bags.info(small_frame, "/rgb/camera_info", bags.START, k=np.zeros(9))],

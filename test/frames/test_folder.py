@@ -200,5 +200,3 @@ def test_bad_expressions_are_named(tmp_path, entry, message):
     path.write_text(json.dumps([entry]))
     with pytest.raises(InvalidInputError, match=message):
         read_expressions(tmp_path)
-
-

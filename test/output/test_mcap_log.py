@@ -76,9 +76,7 @@ def test_whole_millimetres_take_half_the_room(tmp_path, small_frame):
 
 def test_answers_are_recorded_as_json_pose_and_markers(tmp_path, small_frame):
     unsure = answer(status=Status.AMBIGUOUS, object=None, candidates=(thing(1), thing(2, score=0.5)))
-    unseen = answer(
-        status=Status.NO_DEPTH, object=thing(position=None, orientation=None, size=None, covariance=None)
-    )
+    unseen = answer(status=Status.NO_DEPTH, object=thing(position=None, orientation=None, size=None, covariance=None))
     with McapWriter(tmp_path / "log.mcap") as log:
         for given in (answer(), unsure, unseen):
             log.write_answer(small_frame, given)  # the frame comes along by itself, once
