@@ -17,9 +17,12 @@ from spatial_llava_ros.lift.covariance import depth_sigma
 from spatial_llava_ros.lift.footprint import Circle, Corner, Outline, edge, fit_circle, fit_corner, near_outline
 from spatial_llava_ros.lift.foreground import Cloud
 
-GUESSED_DEPTH = 0.6
-"""Unseen depth of a thing as a share of the geometric mean of its visible sides: between a book and a cube."""
+GUESSED_DEPTH = 0.9
+"""Unseen depth of a thing as a share of the geometric mean of its visible sides: between a carton and a book."""
 
+SEEN_MISFIT, UNSEEN_MISFIT = 0.035, 0.14
+"""Standard deviation of a seen and of an unseen face because things are not quite boxes, cylinders and balls, and may
+have a handle behind: as a share of the side, from the simulator's household things."""
 CUT = 0.25
 """Standard deviation of a face behind something else, as a share of the side that is seen."""
 
@@ -100,7 +103,7 @@ def fit_box(cloud: Cloud, up: np.ndarray, offset: float | None = None, contact: 
     boxy = _box_residual(turned, corner, top)
     ball = _ball(points, circle, boxy, sigma, None if offset is None else -offset, top)
     if offset is not None:
-        roll = _roll(turned, boxy, -offset, top, sigma, cloud.pixel)
+        roll = _roll(turned, boxy, -offset, top, sigma, cloud.pixel, -centroid @ up / np.linalg.norm(centroid))
         lowest, reach = seen_bottom + offset, 4 * noise[2] + 0.006
         if (
             roll is not None
@@ -137,13 +140,24 @@ def fit_box(cloud: Cloud, up: np.ndarray, offset: float | None = None, contact: 
             low[axis], high[axis] = centre - tall / 2, centre + tall / 2
             std[axis] = sigma / 4 + cloud.pixel
 
+    side = (high - low)[:, None]
+    misfit = np.full((3, 2), SEEN_MISFIT)
+    if kind == "cylinder":
+        misfit[0, 1] = UNSEEN_MISFIT
+    elif kind == "box":
+        misfit[0, 1] = misfit[1, 0] = UNSEEN_MISFIT
+    else:
+        misfit[:] = (SEEN_MISFIT + UNSEEN_MISFIT) / 2
+    if floor is None:
+        misfit[2, 0] = UNSEEN_MISFIT
+    std = np.hypot(std, misfit * side)
     if contact is not None:
         cut = hidden_faces(contact, rotation, low, high)
         if kind == "ball" or kind == "cylinder":
             cut[:2] = False  # the circle is whole all the same
         if floor is not None:
             cut[2, 0] = False
-        std = np.hypot(std, np.where(cut, CUT * (high - low)[:, None], 0.0))
+        std = np.hypot(std, np.where(cut, CUT * side, 0.0))
     lowest = np.nan if offset is None else seen_bottom + offset
     return BoxFit(rotation, low, high, std, float(yaw_std), kind, corner, circle, outline, float(lowest))
 
@@ -191,6 +205,14 @@ def _ball(
         return None
     radius = float(np.sqrt(max(solution[3] + solution[:3] @ solution[:3], 0)))
     centre = solution[:3]
+    for _ in range(
+        3
+    ):  # linear least squares shrinks a ball of which a part is seen; Gauss-Newton on distances does not
+        offset = centre - p
+        length = np.sqrt((offset**2).sum(axis=1))
+        jacobian = np.column_stack([offset / np.maximum(length, 1e-9)[:, None], np.full(len(p), -1.0)])
+        step = np.linalg.lstsq(jacobian, length - radius, rcond=None)[0]
+        centre, radius = centre - step[:3], radius - float(step[3])
     extent = float(np.ptp(p[:, 1]))
     if not (0.4 * extent < radius < 0.7 * extent):
         return None
@@ -254,9 +276,12 @@ def _rectangle(
     along = np.array([noise[0] * c, noise[0] * s]) + 0.0003  # noise is along the view, x
     low = np.array([-edge(-turned[:, 0], along[0], pixel), -edge(-turned[:, 1], along[1], pixel)])
     high = np.array([edge(turned[:, 0], along[0], pixel), edge(turned[:, 1], along[1], pixel)])
-    if corner.points_a >= 4 or corner.points_a >= corner.points_b:
+    # A near face is where the outline says, unless something sticks out of it.
+    a_out = np.count_nonzero(turned[:, 0] < corner.face_a - 3 * along[0] - 2 * pixel)
+    b_out = np.count_nonzero(turned[:, 1] > corner.face_b + 3 * along[1] + 2 * pixel)
+    if corner.points_a >= min(4, corner.points_b) and a_out < 0.02 * len(turned):
         low[0] = corner.face_a
-    if corner.points_b >= 4 or corner.points_b > corner.points_a:
+    if corner.points_b >= min(4, corner.points_a) and b_out < 0.02 * len(turned):
         high[1] = corner.face_b
     size = np.maximum(high - low, 0.001)
     std = np.empty((2, 2))
@@ -279,7 +304,7 @@ def _rectangle(
 
 
 def _roll(
-    turned: np.ndarray, boxy: float, floor: float, top: float, sigma: float, pixel: float
+    turned: np.ndarray, boxy: float, floor: float, top: float, sigma: float, pixel: float, elevation: float
 ) -> tuple[int, float] | None:
     """Whether the thing is a cylinder lying along one box axis: the other axis, and where its centre is on that.
 
@@ -295,6 +320,8 @@ def _roll(
         return None
     best, limit = None, min(boxy, 1.2 * sigma + 0.06 * radius)
     for axis, sign in ((0, 1.0), (1, -1.0)):
+        if np.ptp(turned[:, axis]) < 0.75 * radius * (1 + max(elevation, 0.0)):
+            continue  # so much of a cylinder that lies on the carrier would be seen
         centre = float(np.median(turned[flank, axis] + sign * bulge[flank]))
         rms = _trimmed_rms(np.hypot(turned[:, axis] - centre, height) - radius)
         if rms < limit:

@@ -94,7 +94,7 @@ def stands_on_plane(
         reach: metres, heights up to this are those of the plane.
         pixel: metres that a pixel spans at the thing.
     """
-    if lowest < reach:
+    if lowest < reach or len(contact.rays) == 0:
         return True
     touching = contact.rays[contact.touches] * contact.depth[contact.touches, None]
     height = touching @ up + offset

@@ -23,7 +23,7 @@ from spatial_llava_ros.lift.covariance import depth_sigma, noise_factor
 from spatial_llava_ros.types import CameraIntrinsics, Plane, Region, RgbdFrame
 
 MIN_POINTS = 25
-MAX_POINTS = 2000
+MAX_POINTS = 1000
 RIM = 5
 """Pixels over which the depth at the edge of a mask is compared with what is outside."""
 FLAT = 0.03
