@@ -171,6 +171,7 @@ build() {
   echo "$stamp" >build/.stamp
 }
 
+case "$root" in *[[:space:]]*) fail "colcon cannot work in a folder with a space in its path: move $root" ;; esac
 find_python
 make_venv
 case "${1:-build}" in
