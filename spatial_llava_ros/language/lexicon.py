@@ -1,8 +1,8 @@
 """Every word and fixed phrase with its role in a sentence: the terminals of grammar.lark and what each carries.
 
 Values of the terminal WORD, which fills noun phrases, are tuples that begin with what it is: noun (canonical, plural),
-attribute (kind, value), shade (dark, light, bright), superlative (ordinal key), rank (n; -1 is the last), count (n; 0 is
-all), one (plural), other, and, made by the lexer, unknown (word).
+attribute (kind, value), shade (dark, light, bright), superlative (ordinal key), rank (n; -1 is the last), count (n;
+0 is all), one (plural), other and, made by the lexer, unknown (word).
 """
 
 from __future__ import annotations

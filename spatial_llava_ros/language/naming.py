@@ -134,6 +134,6 @@ def _singular(word: str) -> tuple[str, bool]:
         return word[:-3] + "y", True
     if len(word) > 4 and word.endswith(("ches", "shes", "xes", "sses")):
         return word[:-2], True
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "as", "os")):
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "as")):
         return word[:-1], True
     return word, False

@@ -42,7 +42,7 @@ _ENGLISH = word_set(
 
 
 def distance(a: str, b: str, limit: int) -> int:
-    """Edits that turn a into b: insert, delete, replace, swap neighbours (Damerau-Levenshtein, optimal string alignment).
+    """Edits that turn a into b: insert, delete, replace, swap neighbours (Damerau-Levenshtein, optimal alignment).
 
     Returns a number above limit as soon as the distance is known to exceed it.
     """
@@ -97,8 +97,10 @@ def correct(word: str) -> str | None:
 
 def _slip(word: str, candidate: str, limit: int) -> float | None:
     """How unlikely it is that word was typed for candidate; None if it was not."""
+    if abs(len(word) - len(candidate)) > 1 or len(set(word) ^ set(candidate)) > 2 * limit:
+        return None  # a cheap test first: most candidates end here
     edits = distance(word, candidate, limit)
-    if edits > limit or abs(len(word) - len(candidate)) > 1:
+    if edits > limit:
         return None
     for ending in _ENDINGS:
         if word.endswith(ending) and not (edits == 1 and candidate.endswith(ending)):

@@ -86,7 +86,7 @@ wall art: picture (painting, photo, photograph, artwork), picture frame (photo f
 part: handle, lid, wheel, leg, arm, corner, edge, cover, print, drawing, number, text, logo, button, strap, knob,
     spout, barcode, pattern, stripe, side, end, row, stack, pile, patch, line, spot, dot, name, word, stem, shade,
     seat, backrest, neck, foot, tail, image, top, base, lever, joke, kitchen, office, bathroom, bedroom, room, bar,
-    roll, piece, stick
+    roll, stick
 """
 
 PLURAL_ONLY = word_set(
@@ -97,8 +97,9 @@ PLURAL_ONLY = word_set(
 )
 _IRREGULAR = {
     "knife": "knives", "shelf": "shelves", "bookshelf": "bookshelves", "leaf": "leaves", "loaf": "loaves",
-    "scarf": "scarves", "mouse": "mice", "man": "men", "woman": "women", "child": "children", "person": "people", "clothes": "clothes",
-    "foot": "feet", "fish": "fish", "sheep": "sheep", "broccoli": "broccoli", "dice": "dice", "luggage": "luggage",
+    "scarf": "scarves", "mouse": "mice", "man": "men", "woman": "women", "child": "children", "person": "people",
+    "clothes": "clothes", "foot": "feet", "fish": "fish", "sheep": "sheep", "broccoli": "broccoli", "dice": "dice",
+    "luggage": "luggage",
 }  # fmt: skip
 
 GENERIC = word_set(
@@ -217,7 +218,7 @@ def plural(noun: str) -> str:
         last = _IRREGULAR[last]
     elif last.endswith(("s", "x", "z", "ch", "sh")) or last in ("potato", "tomato", "mango"):
         last += "es"
-    elif last.endswith("y") and last[-2] not in "aeiou":
+    elif last.endswith("y") and last[-2:-1] not in "aeiou":
         last = last[:-1] + "ies"
     else:
         last += "s"
