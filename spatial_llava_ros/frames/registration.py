@@ -30,16 +30,14 @@ def register_depth(
     points = transform_points(color_from_depth.astype(np.float32), points)
     points = points[points[:, 2] > 0]
     pixels = project(points, color_intrinsics)
-    z = points[:, 2]
+    z = np.ascontiguousarray(points[:, 2])
 
     registered = np.full(height * width, np.inf, np.float32)
     across = max(1, int(np.ceil(color_intrinsics.fx / depth_intrinsics.fx - 0.01)))
     down = max(1, int(np.ceil(color_intrinsics.fy / depth_intrinsics.fy - 0.01)))
-    # Left upper pixel of a footprint that is centred on the point.
-    corner = np.rint(pixels - [(across - 1) / 2, (down - 1) / 2])
-    near = np.abs(corner).max(axis=1, initial=0) < 1 << 20  # the rest would overflow, and is far outside
-    u, v = corner[near].astype(np.int32).T
-    z = z[near].astype(np.float32)
+    # Left upper pixel of a footprint that is centred on the point; far outside, it would overflow.
+    u = np.rint(np.clip(pixels[:, 0] - (across - 1) / 2, -across, width)).astype(np.int32)
+    v = np.rint(np.clip(pixels[:, 1] - (down - 1) / 2, -down, height)).astype(np.int32)
     for dy in range(down):
         for dx in range(across):
             x, y = u + dx, v + dy
