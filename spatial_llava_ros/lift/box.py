@@ -14,7 +14,16 @@ import numpy as np
 
 from spatial_llava_ros.lift.contact import Contact, hidden_ends, hidden_faces, stands_on_plane
 from spatial_llava_ros.lift.covariance import depth_sigma
-from spatial_llava_ros.lift.footprint import Circle, Corner, Outline, edge, fit_circle, fit_corner, near_outline
+from spatial_llava_ros.lift.footprint import (
+    Circle,
+    Corner,
+    Outline,
+    edges,
+    fit_circle,
+    fit_corner,
+    middle,
+    near_outline,
+)
 from spatial_llava_ros.lift.foreground import Cloud
 
 GUESSED_DEPTH = 0.9
@@ -94,8 +103,7 @@ def fit_box(cloud: Cloud, up: np.ndarray, offset: float | None = None, contact: 
     corner = fit_corner(outline)
     circle = fit_circle(outline, (not hidden[0], not hidden[1]))
 
-    top = edge(points[:, 2], noise[2], cloud.pixel)
-    seen_bottom = -edge(-points[:, 2], noise[2], cloud.pixel)
+    seen_bottom, top = edges(points[:, 2], noise[2], cloud.pixel)
     floor = None  # the level it stands on
     roll = None
     z_std = [noise[2] + 0.5 * cloud.pixel, noise[2] / 2 + 0.5 * cloud.pixel]
@@ -205,23 +213,25 @@ def _ball(
         return None
     radius = float(np.sqrt(max(solution[3] + solution[:3] @ solution[:3], 0)))
     centre = solution[:3]
+    limit = min(1.2 * sigma + 0.02 * radius, boxy)
+    extent = float(np.ptp(p[:, 1]))
+    if not 0.3 * extent < radius < 0.8 * extent or _trimmed_rms(_length(p - centre) - radius) > 1.5 * limit:
+        return None
     for _ in range(
         3
     ):  # linear least squares shrinks a ball of which a part is seen; Gauss-Newton on distances does not
         offset = centre - p
-        length = np.sqrt((offset**2).sum(axis=1))
+        length = _length(offset)
         jacobian = np.column_stack([offset / np.maximum(length, 1e-9)[:, None], np.full(len(p), -1.0)])
-        step = np.linalg.lstsq(jacobian, length - radius, rcond=None)[0]
+        normal = jacobian.T @ jacobian + 1e-9 * np.eye(4)
+        step = np.linalg.solve(normal, jacobian.T @ (length - radius))
         centre, radius = centre - step[:3], radius - float(step[3])
-    extent = float(np.ptp(p[:, 1]))
-    if not (0.4 * extent < radius < 0.7 * extent):
+    if not 0.4 * extent < radius < 0.7 * extent:
         return None
-    rms = _trimmed_rms(np.linalg.norm(p - centre, axis=1) - radius)
-    limit = min(1.2 * sigma + 0.02 * radius, boxy)
     if circle is not None:
-        upright = np.abs(np.linalg.norm(points[:, :2] - circle.centre, axis=1) - circle.radius)
+        upright = np.abs(_length(points[:, :2] - circle.centre) - circle.radius)
         limit = min(limit, 1.25 * _trimmed_rms(np.minimum(upright, np.abs(points[:, 2] - top))))
-    if rms > limit:
+    if _trimmed_rms(_length(p - centre) - radius) > limit:
         return None
     slack = 0.2 * radius + 2 * sigma
     if abs(origin[2] + centre[2] + radius - top) > slack:
@@ -241,7 +251,7 @@ def _round_box(
 ) -> tuple[np.ndarray, np.ndarray, float | None, np.ndarray]:
     """Square around a circle, lengthened by what sticks out of it (a handle), which then gives the yaw."""
     offset = points[:, :2] - circle.centre
-    beyond = np.linalg.norm(offset, axis=1) > circle.radius + max(3 * noise[0], 0.15 * circle.radius)
+    beyond = _length(offset) > circle.radius + max(3 * noise[0], 0.15 * circle.radius)
     yaw = None
     reach = circle.radius
     if np.count_nonzero(beyond) > 0.03 * len(points):
@@ -250,7 +260,7 @@ def _round_box(
         if np.linalg.norm(direction) > 0.8 * circle.radius:
             yaw = float(np.arctan2(direction[1], direction[0]))
             axis = direction / np.linalg.norm(direction)
-            reach = max(edge(offset[beyond] @ axis, 0.5 * noise[0], pixel), circle.radius)
+            reach = max(edges(offset[beyond] @ axis, 0.5 * noise[0], pixel)[1], circle.radius)
     c, s = np.cos(yaw or 0.0), np.sin(yaw or 0.0)
     centre = np.array([c * circle.centre[0] + s * circle.centre[1], -s * circle.centre[0] + c * circle.centre[1]])
     low = centre - circle.radius
@@ -274,8 +284,7 @@ def _rectangle(
     """
     c, s = abs(np.cos(corner.yaw)), abs(np.sin(corner.yaw))
     along = np.array([noise[0] * c, noise[0] * s]) + 0.0003  # noise is along the view, x
-    low = np.array([-edge(-turned[:, 0], along[0], pixel), -edge(-turned[:, 1], along[1], pixel)])
-    high = np.array([edge(turned[:, 0], along[0], pixel), edge(turned[:, 1], along[1], pixel)])
+    low, high = np.array([edges(turned[:, axis], along[axis], pixel) for axis in (0, 1)]).T
     # A near face is where the outline says, unless something sticks out of it.
     a_out = np.count_nonzero(turned[:, 0] < corner.face_a - 3 * along[0] - 2 * pixel)
     b_out = np.count_nonzero(turned[:, 1] > corner.face_b + 3 * along[1] + 2 * pixel)
@@ -322,7 +331,7 @@ def _roll(
     for axis, sign in ((0, 1.0), (1, -1.0)):
         if np.ptp(turned[:, axis]) < 0.75 * radius * (1 + max(elevation, 0.0)):
             continue  # so much of a cylinder that lies on the carrier would be seen
-        centre = float(np.median(turned[flank, axis] + sign * bulge[flank]))
+        centre = middle(turned[flank, axis] + sign * bulge[flank])
         rms = _trimmed_rms(np.hypot(turned[:, axis] - centre, height) - radius)
         if rms < limit:
             best, limit = (axis, centre), rms
@@ -334,3 +343,8 @@ def _trimmed_rms(residual: np.ndarray) -> float:
     squared = residual**2
     most = max(int(0.9 * len(squared)), 1)
     return float(np.sqrt(np.partition(squared, most - 1)[:most].mean()))
+
+
+def _length(vectors: np.ndarray) -> np.ndarray:
+    """(N,) lengths of the rows."""
+    return np.sqrt(np.einsum("ij,ij->i", vectors, vectors))

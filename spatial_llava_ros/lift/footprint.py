@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 BINS = 32
-ANGLES = np.deg2rad(np.arange(0.0, 90.0, 1.0))
+ANGLES = np.deg2rad(np.arange(0.0, 90.0, 1.5))
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,13 +76,13 @@ def near_outline(xy: np.ndarray, sigma: float, pixel: float, hidden: np.ndarray 
         hidden: (M, 2) places where the thing goes on behind something else: no outline is taken there.
     """
     x, y = xy[:, 0], xy[:, 1]
-    middle = float(np.median(x))
+    distance = middle(x)
     extent = float(np.ptp(y)) + 1e-6
     eye = np.zeros(2)
-    if middle < 2 * extent or float(x.min()) < 0.2 * middle:
-        eye = np.array([middle - 1000.0, 0.0])  # from above: no perspective seen from the side
-    direction = y / (x - eye[0]) * (middle - eye[0])
-    low, high = -edge(-direction, 0.0, pixel), edge(direction, 0.0, pixel)
+    if distance < 2 * extent or float(x.min()) < 0.2 * distance:
+        eye = np.array([distance - 1000.0, 0.0])  # from above: no perspective seen from the side
+    direction = y / (x - eye[0]) * (distance - eye[0])
+    low, high = edges(direction, 0.0, pixel)
     bins = int(np.clip((high - low) / (1.5 * pixel), 4, BINS))
     index = np.clip(((direction - low) * (bins / (high - low + 1e-9))).astype(np.intp), 0, bins - 1)
     order = np.lexsort((x, index))
@@ -118,9 +118,9 @@ def near_outline(xy: np.ndarray, sigma: float, pixel: float, hidden: np.ndarray 
         if np.count_nonzero(~near_hidden) >= 5:
             points, number, kept = points[~near_hidden], number[kept][~near_hidden], slice(None)
     weights = np.minimum(number[kept], 20).astype(np.float64)
-    typical = max(float(np.median(weights)), 1.0) if wall.mean() > 0.5 else 2.0
+    typical = max(middle(weights), 1.0) if wall.mean() > 0.5 else 2.0
     outline_sigma = max(sigma / np.sqrt(typical), 0.3 * pixel)
-    ends = np.array([[middle - eye[0], low], [middle - eye[0], high]])
+    ends = np.array([[distance - eye[0], low], [distance - eye[0], high]])
     ends /= np.linalg.norm(ends, axis=1, keepdims=True)
     return Outline(points, weights, outline_sigma, eye, ends)
 
@@ -172,13 +172,13 @@ def fit_circle(outline: Outline, tangents: tuple[bool, bool] = (True, True)) -> 
     if len(points) < 5:
         return None
     half = 0.5 * np.arccos(np.clip(ends[0] @ ends[1], -1, 1))
-    middle = ends.sum(axis=0) / np.linalg.norm(ends.sum(axis=0))
-    nearest = float(((points - eye) @ middle).min())
+    towards = ends.sum(axis=0) / np.linalg.norm(ends.sum(axis=0))
+    nearest = float(((points - eye) @ towards).min())
     if not 0 < np.sin(half) < 0.95:
         return None
     distance = nearest / (1 - np.sin(half))
     radius = distance * np.sin(half)
-    state = np.array([*(eye + middle * distance), radius])
+    state = np.array([*(eye + towards * distance), radius])
     # A ray grazes at a right angle to its normal: right end, then left end.
     normals = np.array([[ends[0, 1], -ends[0, 0]], [-ends[1, 1], ends[1, 0]]])
     use = np.array(tangents, float)
@@ -207,28 +207,39 @@ def fit_circle(outline: Outline, tangents: tuple[bool, bool] = (True, True)) -> 
     inlier = np.abs(residual) < 3 * scale
     if np.count_nonzero(inlier) < 4:
         return None
-    bearing = np.arctan2(offset[inlier] @ [-middle[1], middle[0]], -(offset[inlier] @ middle))
+    bearing = np.arctan2(offset[inlier] @ [-towards[1], towards[0]], -(offset[inlier] @ towards))
     std = max(rms, outline.sigma) * np.sqrt(np.diag(np.linalg.inv(normal_matrix)))
     return Circle(centre, fitted, rms, float(np.ptp(bearing)), std)
 
 
-def edge(values: np.ndarray, sigma: float, pixel: float) -> float:
-    """Where a thing ends along an axis: the upper end of the values (N,), freed of noise and of a few outliers.
+def edges(values: np.ndarray, sigma: float, pixel: float) -> tuple[float, float]:
+    """Where a thing begins and ends along an axis: the ends of the values (N,), freed of noise and of a few outliers.
 
     Percentiles alone cut a piece off every side; here as much is added again as the next such piece is long. Where
-    the values pile up at the end they show a face, and the face is at their middle, not at the end of their noise.
+    the values pile up at an end they show a face, and the face is at their middle, not at the end of their noise.
     """
     n = len(values)
     trim = max(n // 200, 1)
-    ordered = np.partition(values, (n // 20, n - 1 - 2 * trim, n - 1 - trim))
-    low, inner, high = (float(v) for v in ordered[[n // 20, n - 1 - 2 * trim, n - 1 - trim]])
+    order = np.partition(values, (trim, 2 * trim, n - 1 - 2 * trim, n - 1 - trim))
+    low, low_inner, high_inner, high = (float(order[k]) for k in (trim, 2 * trim, n - 1 - 2 * trim, n - 1 - trim))
     span = max(high - low, 1e-6)
     window = 4 * sigma
+    begin = low - min(low_inner - low, 0.03 * span) - 0.5 * pixel + 0.8 * sigma
+    end = high + min(high - high_inner, 0.03 * span) + 0.5 * pixel - 0.8 * sigma
     if window > 0:
-        at_end = values > high - window
-        if span < 2 * window or np.count_nonzero(at_end) > min(2.5 * window / span, 0.9) * n:
-            return float(np.median(values[at_end]))
-    return high + min(high - inner, 0.03 * span) + 0.5 * pixel - 0.8 * sigma
+        pile = n if span < 2 * window else min(2.5 * window / span, 0.9) * n
+        first, last = values[values < low + window], values[values > high - window]
+        if span < 2 * window or len(first) > pile:
+            begin = middle(first)
+        if span < 2 * window or len(last) > pile:
+            end = middle(last)
+    return begin, end
+
+
+def middle(values: np.ndarray) -> float:
+    """Median of values (N,), the upper one of an even number: a tenth of the time of NumPy's on short arrays."""
+    half = len(values) // 2
+    return float(np.partition(values, half)[half])
 
 
 def _running_error(values: np.ndarray, weights: np.ndarray) -> np.ndarray:

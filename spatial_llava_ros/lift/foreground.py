@@ -67,7 +67,7 @@ def foreground(frame: RgbdFrame, region: Region, plane: Plane | None, planes: tu
     count = int(np.count_nonzero(valid))
     if count < MIN_POINTS:
         return None
-    distance = float(np.median(depth[valid]))
+    distance = float(np.median(depth[valid][:: max(1, count // 500)]))
     pixel = distance / frame.intrinsics.fx
     noise = noise_factor(depth, valid)
     sigma = depth_sigma(distance, noise)
