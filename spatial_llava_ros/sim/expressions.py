@@ -238,14 +238,14 @@ class _Speaker:
         return None
 
     def relation_once(self) -> _Phrase | None:
-        """A landmark that is itself found by a relation."""
+        """A landmark that is itself found by a relation; "that is" says which of the two things the relation is of."""
         inner = self._landmark(depth=1)
         if inner is None:
             return None
         predicate = self.pick(("left_of", "right_of", "behind", "in_front_of", "on", "next_to"))
         target = self._any_phrase(bare=0.6)
         verdict = np.minimum(target.verdict, self.space.matrix(predicate)[:, inner.only])
-        tail = f" {self.pick(_WORDS[predicate])} {inner.text}"
+        tail = f" that is {self.pick(_WORDS[predicate])} {inner.text}"
         phrase = _Phrase(target.words, verdict, target.plain and inner.plain, tail, target.furniture)
         return phrase if phrase.only is not None else None
 

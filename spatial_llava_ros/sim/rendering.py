@@ -19,6 +19,7 @@ from spatial_llava_ros.sim.noise import expose, measure_depth
 from spatial_llava_ros.sim.raycast import Hits, RayCaster
 from spatial_llava_ros.sim.scene import Placed, Scene
 from spatial_llava_ros.sim.surface import MATERIALS, Surface, sample
+from spatial_llava_ros.sim.textures import plain
 from spatial_llava_ros.sim.truth import SimFrame, TrueObject
 from spatial_llava_ros.types import CameraIntrinsics, RgbdFrame
 
@@ -26,18 +27,19 @@ WORLD = "map"
 _TILE = 4
 _LIGHT_REACH = 2.0  # metres at which a light gives its nominal power
 _AMBIENT_REACH = 0.35  # metres within which neighbours darken
+_INFRARED_EXTRA = 0.008  # most black dyes reflect some infrared
 
 
 @dataclass(frozen=True, eq=False)
 class _Baked:
-    """A scene as arrays over triangles and parts."""
+    """A scene as arrays over triangles and parts. Each has one more entry, for rays that hit nothing (index -1)."""
 
     caster: RayCaster
-    corner_normals: np.ndarray  # (F, 3, 3) float32 world
-    part: np.ndarray  # (F,) uint16
-    instance: np.ndarray  # (F,) int32
+    corner_normals: np.ndarray  # (F + 1, 3, 3) float32 world
+    part: np.ndarray  # (F + 1,) uint16
+    instance: np.ndarray  # (F + 1,) int32
     surfaces: list[Surface]
-    model_from_world: np.ndarray  # (P, 4, 4)
+    model_from_world: np.ndarray  # (P + 1, 4, 4)
 
 
 def _bake(scene: Scene) -> _Baked:
@@ -53,11 +55,15 @@ def _bake(scene: Scene) -> _Baked:
         surfaces.append(part.surface)
         poses.append(np.linalg.inv(pose))
         owners.append(owner)
-    counts = [len(m.triangles) for m in meshes]
+    normals.append(np.broadcast_to([0.0, 0.0, 1.0], (1, 3, 3)))
+    surfaces.append(Surface(plain(np.full(3, 160.0)), "plaster"))
+    poses.append(np.eye(4))
+    owners.append(0)
+    counts = [*(len(m.triangles) for m in meshes), 1]
     baked = _Baked(
         RayCaster(join(*meshes)),
         np.concatenate(normals).astype(np.float32),
-        np.repeat(np.arange(len(meshes), dtype=np.uint16), counts),
+        np.repeat(np.arange(len(counts), dtype=np.uint16), counts),
         np.repeat(np.array(owners, np.int32), counts),
         surfaces,
         np.array(poses),
@@ -97,10 +103,10 @@ def render(scene: Scene, world_from_camera: np.ndarray, camera: SimCamera, stamp
     if camera.noise.shadow:
         other = eye + np.float32(camera.noise.baseline) * world_from_camera[:3, 0].astype(np.float32)
         second = ~baked.caster.blocked(points + 1e-3 * normals, (other - points) * np.float32(0.999))
-    infrared = albedo.mean(-1) * material[..., 2]
+    infrared = (albedo.mean(-1) + _INFRARED_EXTRA) * material[..., 2]
     mirror = np.clip(material[..., 3] * (0.35 + glare), 0, 1)
     depth = measure_depth(hits.t, cosine, infrared, mirror, second, camera.noise, intrinsics.fx, rng)
-    instance = np.where(hits.triangle >= 0, baked.instance[hits.triangle], 0).astype(np.int32)
+    instance = baked.instance[hits.triangle]
     frame = RgbdFrame(
         color, depth, intrinsics, stamp, world_from_camera=np.array(world_from_camera, np.float64), world_frame_id=WORLD
     )
