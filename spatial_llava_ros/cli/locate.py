@@ -67,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
         topics = {"color": args.color_topic, "depth": args.depth_topic, "camera_info": args.camera_info_topic}
         source = open_source(args.source, **topics)
         stack.callback(source.close)
+        if source.choices:
+            print(f"{source.name}: {source.choices}", file=sys.stderr)
         log = stack.enter_context(_open_log(args.mcap)) if args.mcap else None
         locator = Locator()
         for index, frame in _chosen(source, args):

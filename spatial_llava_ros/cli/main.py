@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -76,6 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments without the program's name; those of the process when None.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter must not cost the answer
+            stream.reconfigure(errors="replace")
     # --debug is welcome anywhere, so it is taken out before the subcommands see it.
     options = argv[: argv.index("--")] if "--" in argv else argv
     debug = "--debug" in options
@@ -84,7 +88,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         command = next((a for a in argv if not a.startswith("-")), None)
         args = build_parser(command if command in COMMANDS else None).parse_args(argv)
         code = _module(args.command).run(args)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code
     except SystemExit as exit_:  # argparse: help, version, usage errors
         return exit_.code if isinstance(exit_.code, int) else 2
@@ -95,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output has seen enough. Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except SpatialLlavaError as error:
+    except (SpatialLlavaError, OSError) as error:  # OSError: a full disk, a device that went away
         if debug:
             traceback.print_exc()
         print(f"spatial-llava: error: {_one_line(error)}", file=sys.stderr)

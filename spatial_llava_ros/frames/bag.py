@@ -95,6 +95,8 @@ class BagSource(FrameSource):
             aligned_by_user = bool(color and depth) and self.color.shape == self.depth.shape
             if not (is_registered(self.color, self.depth) or aligned_by_user):
                 self._depth_calibration, self._color_from_depth = self._registration(infos, start)
+            moved = " moved to colour" if self._color_from_depth is not None else ""
+            self.choices = f"colour {self.color}, depth {self.depth}{moved}, calibration {self.info_topic}"
         except SpatialLlavaError as error:
             self.close()
             raise InvalidInputError(f"{path}: {error}") from error

@@ -13,9 +13,11 @@ class FrameSource(ABC):
 
     Attributes:
         name: what the source is called in logs and results.
+        choices: what was decided on opening it, in words, such as the topics of a bag; empty where nothing was.
     """
 
     name: str
+    choices: str = ""
 
     @abstractmethod
     def __len__(self) -> int:

@@ -99,7 +99,9 @@ def test_a_recording_can_be_asked_again(table, tmp_path, capsys):
     first = json.loads(capsys.readouterr().out)
     np.testing.assert_array_equal(open_source(log)[0].depth, open_source(table)[0].depth)
     assert main(["locate", str(log), "the red box", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["object"] == first["object"]
+    out, err = capsys.readouterr()
+    assert json.loads(out)["object"] == first["object"]
+    assert "colour /rgb/image (rgb8, 320x240), depth /depth/image (16UC1, 320x240), calibration /rgb/camera_info" in err
 
 
 def test_without_depth_there_is_a_box_and_no_place(table, tmp_path, capsys):

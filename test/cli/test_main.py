@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import types
@@ -93,6 +94,25 @@ def test_interruption_is_130(command, capsys):
     command(raiser(KeyboardInterrupt()))
     assert cli.main(["try"]) == 130
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_full_disk_is_one_line_and_exit_2(command, capsys):
+    command(raiser(OSError(28, "No space left on device")))
+    assert cli.main(["try"]) == 2
+    assert capsys.readouterr().err == "spatial-llava: error: [Errno 28] No space left on device\n"
+
+
+def test_a_terminal_without_the_letters_still_gets_the_answer():
+    program = (
+        "import sys, types; from spatial_llava_ros.cli import main as cli\n"
+        "m = types.ModuleType('x'); m.run = lambda args: print('3 \u00b1 1 mm') or 0\n"
+        "m.add_parser = lambda s: s.add_parser('locate')\n"
+        "sys.modules['spatial_llava_ros.cli.locate'] = m\n"
+        "sys.exit(cli.main(['locate']))\n"
+    )
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, env=environment, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"3 ? 1 mm\n", b"")
 
 
 def test_debug_after_two_dashes_is_an_argument(command):
