@@ -224,11 +224,12 @@ def _separator(pieces: list[Piece], i: int, last: Piece | None) -> tuple[int, An
         Where to go on, and what to emit: nothing (it parts properties), HEAD (what follows is said of the phrase's
         head), JOIN (another thing; the value tells a new command from a list), or "END" (leave out the rest).
     """
-    stop = verb = clause = False
+    stop = verb = clause = joins = False
     while i < len(pieces) and pieces[i].type in (*_SEPARATORS, "VERB", "THAT", "IS"):
         stop |= pieces[i].type == "STOP"
         verb |= pieces[i].type == "VERB"
         clause |= pieces[i].type in ("THAT", "IS")
+        joins |= pieces[i].type == "AND"
         i += 1
     if i >= len(pieces) or last is None:
         return i, ""
@@ -238,6 +239,8 @@ def _separator(pieces: list[Piece], i: int, last: Piece | None) -> tuple[int, An
     if verb:
         return i, ("JOIN", "command")
     if following.type in _POST or clause:
+        return i, ("HEAD", None)
+    if following.type == "DET" and not joins and _same_again(pieces[i:]):
         return i, ("HEAD", None)
     if stop:
         return i, "END"
@@ -251,6 +254,15 @@ def _separator(pieces: list[Piece], i: int, last: Piece | None) -> tuple[int, An
             break
         names_thing |= piece.is_noun
     return i, ("JOIN", "list") if names_thing else ("HEAD", None)
+
+
+def _same_again(pieces: list[Piece]) -> bool:
+    """ "the box, the big one": properties and "one" at the end of the text say more of the same thing."""
+    words = [piece for piece in pieces[1:] if piece.type != "STOP"]
+    if not words or any(word.type != "WORD" for word in words):
+        return False
+    kinds = [word.value[0] for word in words]
+    return kinds[-1] == "one" and set(kinds[:-1]) <= {"attribute", "shade", "superlative"}
 
 
 def _skip_alternative(pieces: list[Piece], i: int, last: Piece | None, reading: Reading) -> int:

@@ -218,8 +218,8 @@ def _relate(naming: Naming, piece: Piece, landmark: NounPhrase) -> None:
         else:
             predicate = _SIDE_OF_THING[side]
     lifted: tuple[Relation, ...] = ()
-    if predicate in ("on", "inside") and landmark.relations:
-        lifted = _said_of_the_guest(landmark)
+    if predicate in ("on", "inside", "with") and landmark.relations:
+        lifted = _said_of_the_guest(landmark) if predicate != "with" else _said_of_the_whole(landmark)
         landmark = replace(landmark, relations=tuple(r for r in landmark.relations if r not in lifted))
         if landmark.noun in _BACKGROUND:
             naming.attributes.extend(a for a in landmark.attributes if a.kind == "position")
@@ -246,6 +246,13 @@ def _said_of_the_guest(host: NounPhrase) -> tuple[Relation, ...]:
     )
 
 
+def _said_of_the_whole(part: NounPhrase) -> tuple[Relation, ...]:
+    """ "with a red lid next to the bowl": the can, not its lid, is next to the bowl."""
+    if kind_of(part.noun) != "part":
+        return ()
+    return tuple(r for r in part.relations if all(kind_of(mark.noun) != "part" for mark in r.landmarks))
+
+
 def _nearest(naming: Naming, piece: Piece, landmark: NounPhrase) -> None:
     """ "closest to you" is an ordinal; "closest to the door" a relation that must hold the most."""
     key = "near" if piece.value == "near" else "far"
@@ -260,6 +267,11 @@ def _nearest(naming: Naming, piece: Piece, landmark: NounPhrase) -> None:
 def _part_of(naming: Naming, inner: NounPhrase) -> None:
     """ "the left one of the two boxes", "roll of tape", "lid of the box", "bottle of water"."""
     partitive = naming.noun in _PARTITIVES
+    side = next((a for a in naming.attributes if a.kind == "position"), None)
+    if side is not None and not naming.noun and not naming.one and inner.count == 1:  # "the left of the table"
+        naming.attributes.remove(side)
+        naming.relations.append(Relation(_SIDE_OF_THING[side.value], (inner,), side.negated))
+        return
     if naming.noun in ("", "thing") or partitive:
         if inner.count != 1:
             sides = [a for a in naming.attributes if a.kind == "position"]

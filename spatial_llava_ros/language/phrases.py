@@ -184,7 +184,7 @@ WORDS = {
         "(locate|see|detect|identify|select|choose|approach|track|follow)",
         "(want|need|drop|lift|clean|put|place|press|push|pull)",
         "(check|inspect|describe|count|let|lets|collect|return)",
-        "(deliver|carry|turn to|stop at|stop by|put down|spot|highlight)",
+        "(deliver|carry|turn to|stop|stop at|stop by|put down|spot|highlight)",
         "(where|what) (is|are)",
         "(whats|wheres|theres|is there|are there|there is)",
         "(there are|here is|this is|what about|how about|make your way to)",

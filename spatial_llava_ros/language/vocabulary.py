@@ -27,8 +27,8 @@ bag: bag (sack, pouch), backpack (rucksack, knapsack, back pack), handbag (purse
 table: table (tabletop), desk, counter (countertop, worktop), nightstand (night stand, night table, bedside table),
     bench, workbench, island, podium
 seat: chair (armchair), sofa (couch, settee, loveseat, futon), stool (barstool), ottoman (footstool, pouf), wheelchair
-storage: mailbox, shelf (bookshelf, bookcase, shelving, shelving unit, rack), cabinet (cupboard), drawer, dresser
-    (chest of drawers, bureau), wardrobe (closet, armoire), locker, organizer, vanity, sideboard, stand
+storage: furniture, mailbox, shelf (bookshelf, bookcase, shelving, shelving unit, rack), cabinet (cupboard), drawer,
+    dresser (chest of drawers, bureau), wardrobe (closet, armoire), locker, organizer, vanity, sideboard, stand
 bed: bed, crib (cot), mattress, headboard
 bedding: pillow, cushion, blanket (comforter, duvet, quilt), sheet, towel
 plant: plant (houseplant), tree, flower, cactus, leaf
@@ -40,10 +40,10 @@ screen: monitor (display, screen), television (tv, telly), tablet (ipad), laptop
 input: mouse pad (mousepad), typewriter, keyboard (key board), mouse (computer mouse), remote (remote control, remote
     controller), game controller (gamepad, joystick, joypad)
 phone: phone (cell phone, cellphone, mobile phone, smartphone, mobile), telephone (landline)
-electronics: computer (pc, desktop computer, cpu), printer, copier, scanner, speaker (loudspeaker), camera, webcam,
-    router, charger, headphones (headset, earphones, earbuds), microphone, radio, stereo, clock, watch (wristwatch),
-    calculator, fan, projector, battery, cable (cord, wire), plug, socket (outlet), hard drive, robot, drone, heater
-    (radiator), air conditioner, power strip, adapter
+electronics: device, computer (pc, desktop computer, cpu), printer, copier, scanner, speaker (loudspeaker), camera,
+    webcam, router, charger, headphones (headset, earphones, earbuds), microphone, radio, stereo, clock, watch
+    (wristwatch), calculator, fan, projector, battery, cable (cord, wire), plug, socket (outlet), hard drive, robot,
+    drone, heater (radiator), air conditioner, power strip, adapter
 appliance: refrigerator (fridge, freezer), microwave, oven, stove (cooker), toaster, blender, dishwasher, washing
     machine (washer), dryer, vacuum cleaner (vacuum, hoover), coffee maker (coffee machine), iron, mixer
 book: book (textbook, novel), notebook (notepad, journal), magazine (catalogue, catalog), binder (folder), newspaper,
@@ -260,9 +260,26 @@ ATTRIBUTES: dict[str, tuple[str, str]] = {
 _SIMILAR_SETS = tuple(frozenset(group.strip().split(", ")) for group in " ".join(_SIMILAR.split()).split("|"))
 
 
+# nouns that name whole kinds
+_HYPERNYMS = {
+    "fruit": ("fruit",),
+    "vegetable": ("vegetable",),
+    "food": ("food", "fruit", "vegetable"),
+    "tool": ("tool",),
+    "toy": ("toy",),
+    "animal": ("animal",),
+    "clothes": ("clothing",),
+    "container": ("box", "bottle", "can", "bin", "bag", "drinkware"),
+    "furniture": ("seat", "table", "storage", "bed"),
+    "device": ("electronics", "input", "phone", "screen", "appliance"),
+}
+
+
 def similar(a: str, b: str) -> bool:
-    """Whether speakers use the two canonical nouns for one another ("cup" and "mug"); "thing" fits all."""
-    return a == b or "thing" in (a, b) or any(a in group and b in group for group in _SIMILAR_SETS)
+    """Whether two canonical nouns can name one thing: "cup" and "mug", "fruit" and "apple"; "thing" fits all."""
+    if a == b or "thing" in (a, b) or any({a, b} <= group for group in _SIMILAR_SETS):
+        return True
+    return kind_of(a) in _HYPERNYMS.get(b, ()) or kind_of(b) in _HYPERNYMS.get(a, ())
 
 
 def kind_of(noun: str) -> str:

@@ -154,6 +154,9 @@ attachment
     the mug on the table next to the laptop = mug, on (table), next to (laptop)
     on the table, the red mug = mug, red, on (table)
     left of the laptop = thing, left of (laptop)
+    the box, the big one = box, big
+    the can with the red lid next to the bowl = can, with (lid, red), next to (bowl)
+    go to the left of the table = thing, left of (table)
 negation
     the mug that is not red = mug, not red
     the mug that isn't on the table = mug, not on (table)
@@ -185,6 +188,8 @@ contrast
 several things
     the mug and the book next to it = mug and book, next to (mug)
     the mug and the cup and the book between them = mug and cup and book, between (mug and cup)
+    the red mug and the blue one = mug, red and mug, blue
+    the red box, the blue one and the green one = box, red and box, blue and box, green
     the mug, the book and the lamp = mug and book and lamp
     the mug on the table and the book = mug, on (table) and book
     the red and the blue book = book, red and book, blue

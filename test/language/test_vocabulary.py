@@ -17,7 +17,8 @@ def test_nouns_lead_to_canonical_nouns():
     assert len(canonical) > 400
     for noun in vocabulary.KINDS:
         assert vocabulary.NOUNS[noun][0] == noun
-    for nouns in (vocabulary.SURFACES, vocabulary.HOLLOW, *vocabulary._SIMILAR_SETS):
+    assert {kind for kinds in vocabulary._HYPERNYMS.values() for kind in kinds} <= set(vocabulary.KINDS.values())
+    for nouns in (set(vocabulary._HYPERNYMS), vocabulary.SURFACES, vocabulary.HOLLOW, *vocabulary._SIMILAR_SETS):
         assert nouns <= set(vocabulary.KINDS)
 
 
@@ -33,6 +34,8 @@ def test_plural(one, many):
 @pytest.mark.parametrize(
     ("a", "b", "answer"),
     [("cup", "mug", True), ("table", "desk", True), ("box", "carton", True), ("thing", "sofa", True),
+     ("fruit", "apple", True),
+     ("tool", "drill", True), ("toy", "drill", False),
      ("mug", "sofa", False), ("bottle", "box", False), ("gizmo", "gizmo", True), ("gizmo", "mug", False)],
 )  # fmt: skip
 def test_similar(a, b, answer):
