@@ -72,28 +72,26 @@ def measure_lift(shot: SimFrame, min_pixels: int = 100) -> list[LiftError]:
 def true_proposals(shot: SimFrame, min_pixels: int = 100) -> tuple[Proposals, tuple[TrueObject, ...]]:
     """True masks as regions, on support planes fitted to the measured depth; and the objects, in region order.
 
-    A thing on another thing is given the surface under both: to find out what it stands on is the lift's work.
+    A thing on another of its kind is given the surface under both: to find out what it stands on is the lift's work.
     """
     frame = shot.frame
     camera_from_world = invert_transform(frame.world_from_camera)
     up = camera_from_world[:3, 2]
     heights = transform_points(frame.world_from_camera, back_project(frame.depth, frame.intrinsics))[..., 2]
-    heights[shot.instance != 0] = np.nan
     objects = tuple(o for o in shot.objects if o.pixels >= min_pixels)
     by_id = {o.id: o for o in shot.objects}
     levels: list[float] = []
     planes: list[Plane] = []
     regions = []
     for number, item in enumerate(objects, start=1):
-        bottom = item.position[2] - item.size[2] / 2
         carrier = item
-        while carrier.supporter in by_id and carrier.supporter != carrier.id:
+        while carrier.supporter in by_id and _footprint(by_id[carrier.supporter]) < 8 * _footprint(carrier):
             carrier = by_id[carrier.supporter]
-        if carrier.supporter == 0:
-            bottom = carrier.position[2] - carrier.size[2] / 2
+        bottom = carrier.position[2] - carrier.size[2] / 2
         x1, y1, x2, y2 = (int(v) for v in carrier.box_visible)
         margin = max(x2 - x1, y2 - y1) // 2
-        around = heights[max(y1 - margin, 0) : y2 + margin, max(x1 - margin, 0) : x2 + margin]
+        rows, columns = slice(max(y1 - margin, 0), y2 + margin), slice(max(x1 - margin, 0), x2 + margin)
+        around = heights[rows, columns][shot.instance[rows, columns] == carrier.supporter]
         near = around[np.abs(around - bottom) < 0.02]
         index = None
         if near.size > 50:
@@ -109,6 +107,11 @@ def true_proposals(shot: SimFrame, min_pixels: int = 100) -> tuple[Proposals, tu
         valid = float(np.isfinite(frame.depth[y1:y2, x1:x2])[cut].mean())
         regions.append(Region(number, (x1, y1, x2, y2), cut, 1.0, index, None, valid))
     return Proposals(tuple(regions), tuple(planes), up), objects
+
+
+def _footprint(item: TrueObject) -> float:
+    """Square metres that a thing covers: a table carries what is on it as a floor does, a box does not."""
+    return float(item.size[0] * item.size[1])
 
 
 def compare(lifted: Object3D, truth: TrueObject, frame: RgbdFrame, milliseconds: float = np.nan) -> LiftError:

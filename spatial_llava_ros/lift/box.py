@@ -111,15 +111,12 @@ def fit_box(cloud: Cloud, up: np.ndarray, offset: float | None = None, contact: 
     boxy = _box_residual(turned, corner, top)
     ball = _ball(points, circle, boxy, sigma, None if offset is None else -offset, top)
     if offset is not None:
-        roll = _roll(turned, boxy, -offset, top, sigma, cloud.pixel, -centroid @ up / np.linalg.norm(centroid))
         lowest, reach = seen_bottom + offset, 4 * noise[2] + 0.006
-        if (
-            roll is not None
-            or contact is None
-            or stands_on_plane(contact, up, offset, lowest, top + offset, reach, cloud.pixel)
-        ):
+        width = float(np.ptp(outline.points[:, 1]))
+        if contact is None or stands_on_plane(contact, up, offset, lowest, top + offset, reach, width, cloud.pixel):
             floor = -offset
             z_std[0] = 0.002 + 0.3 * noise[2] + 0.1 * max(lowest - reach, 0.0)
+            roll = _roll(turned, boxy, floor, top, sigma, cloud.pixel, -centroid @ up / np.linalg.norm(centroid))
     low_z = min(seen_bottom if floor is None else floor, top - 0.001)
     high_z = top
     tall = high_z - low_z

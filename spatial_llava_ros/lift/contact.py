@@ -80,7 +80,7 @@ def find_contact(frame: RgbdFrame, region: Region, cloud: Cloud) -> Contact:
 
 
 def stands_on_plane(
-    contact: Contact, up: np.ndarray, offset: float, lowest: float, top: float, reach: float, pixel: float
+    contact: Contact, up: np.ndarray, offset: float, lowest: float, top: float, reach: float, width: float, pixel: float
 ) -> bool:
     """Whether a thing whose lowest visible point is over a plane reaches down to it all the same.
 
@@ -92,6 +92,7 @@ def stands_on_plane(
         up, offset: the plane, ``height = up @ p + offset``.
         lowest, top: metres, heights of the lowest and highest visible point.
         reach: metres, heights up to this are those of the plane.
+        width: metres that the thing spans across the view.
         pixel: metres that a pixel spans at the thing.
     """
     if lowest < reach or len(contact.rays) == 0:
@@ -108,7 +109,14 @@ def stands_on_plane(
         return True
     ray = contact.silhouette.mean(axis=0)
     steep = abs(ray @ up) / np.linalg.norm(ray)  # sine of the elevation; sides shrink with its cosine
-    return bool(lowest * np.sqrt(1 - min(steep, 1.0) ** 2) < 6 * pixel)
+    if lowest * np.sqrt(1 - min(steep, 1.0) ** 2) < 6 * pixel:
+        return True
+    # Background seen along most of the lower end that faces the camera, where the side would be.
+    away = ray - (ray @ up) * up
+    distance = contact.silhouette @ (away / np.linalg.norm(away))
+    facing = distance < distance.min() + 0.25 * np.ptp(distance)
+    beyond = (contact.rays * contact.depth[:, None]) @ up + offset < lowest - reach
+    return np.count_nonzero(beyond & lower_end & facing) < 0.4 * (RING - GAP) * width / pixel
 
 
 def hidden_ends(contact: Contact, level: np.ndarray, right: float, left: float) -> tuple[bool, bool]:
