@@ -43,7 +43,6 @@ setup(
         "lark>=1.1,<2",
         "rosbags>=0.10,<0.12",  # 0.x: any minor release may change its interface
         "mcap>=1.1,<2",
-        "rich>=13",
     ],
     extras_require={
         "sim": sim,

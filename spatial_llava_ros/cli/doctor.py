@@ -24,7 +24,6 @@ REQUIRED_MODULES = {
     "lark": "lark",
     "rosbags": "rosbags",
     "mcap": "mcap",
-    "rich": "rich",
 }
 # What Open3D is linked against, and the Debian package that has it.
 OPEN3D_LIBRARIES = {
@@ -75,7 +74,7 @@ def check_python(machine: Machine) -> Iterator[Check]:
     elif lacking:
         yield Check("open3d", "warn", f"does not load: {why}", f"sudo apt-get install {' '.join(lacking)}")
     else:
-        yield Check("open3d", "warn", f"no simulator: {why}", "pip install 'spatial_llava_ros[sim]'")
+        yield Check("open3d", "warn", f"no simulator: {why}", "pip install 'open3d>=0.20'")
 
 
 def check_ros(machine: Machine) -> Iterator[Check]:

@@ -73,7 +73,7 @@ def test_a_healthy_machine_needs_no_advice() -> None:
     [
         (FakeMachine(broken={"cv2": "ImportError"}), "opencv-python", "missing", "pip install 'opencv-python'"),
         (FakeMachine(broken={"open3d": "libGL"}, lacking=["libGL.so.1"]), "open3d", "warn", "install libgl1"),
-        (FakeMachine(broken={"open3d": "No module named 'open3d'"}), "open3d", "warn", "[sim]"),
+        (FakeMachine(broken={"open3d": "No module named 'open3d'"}), "open3d", "warn", "pip install 'open3d>"),
         (FakeMachine(ros={}), "ROS 2", "warn", "make build"),
         (FakeMachine(ros={**ROS, "messages": False, "messages_error": "x"}), "messages", "missing", "colcon build"),
         (FakeMachine(ros={**ROS, "tf2_msgs.msg": False}), "transforms", "warn", "ros-humble-tf2-msgs"),
