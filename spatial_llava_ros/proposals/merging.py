@@ -66,17 +66,21 @@ class Tree:
         low = self._pass_up(leaves[:, :2], np.minimum)
         return np.hstack([low, self._pass_up(leaves[:, 2:], np.maximum)])
 
-    def leaves_of(self, node: int) -> list[int]:
-        """The superpixels that a node is made of."""
+    def spans(self) -> tuple[np.ndarray, np.ndarray]:
+        """First place and number of places (N + M,) of every node, where the superpixels stand in tree order.
+
+        Superpixel i stands at ``first[i]`` and belongs to node n if ``first[n] <= first[i] < first[n] + size[n]``.
+        """
         count = len(self.parent) - len(self.children)
-        found, stack = [], [int(node)]
-        while stack:
-            top = stack.pop()
-            if top < count:
-                found.append(top)
-            else:
-                stack += self.children[top - count].tolist()
-        return found
+        size = self._pass_up(np.ones((count, 1), np.int64), np.add)[:, 0]
+        first = np.zeros(len(size), np.int64)
+        roots = np.flatnonzero(self.parent < 0)
+        first[roots] = np.cumsum(size[roots]) - size[roots]
+        for begin, end in reversed(list(zip(self.rounds[:-1], self.rounds[1:], strict=True))):
+            a, b = self.children[begin - count : end - count].T
+            first[a] = first[begin:end]
+            first[b] = first[begin:end] + size[a]
+        return first, size
 
     def _pass_up(self, leaves: np.ndarray, join: np.ufunc) -> np.ndarray:
         count = len(leaves)

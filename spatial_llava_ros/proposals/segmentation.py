@@ -35,9 +35,14 @@ class Segmentation:
 
     def parts(self, rows: np.ndarray) -> np.ndarray:
         """(len(rows), N) bool: the superpixels that candidates are made of."""
-        parts = np.zeros((len(rows), len(self.surfels.pixels)), bool)
-        for k, row in enumerate(rows):
-            parts[k, self.trees[self.candidates.tree[row]].leaves_of(self.candidates.node[row])] = True
+        count = len(self.surfels.pixels)
+        parts = np.zeros((len(rows), count), bool)
+        for index, tree in enumerate(self.trees):
+            of_tree = np.flatnonzero(self.candidates.tree[rows] == index)
+            node = self.candidates.node[rows[of_tree]]
+            first, size = tree.spans()
+            place = first[:count] - first[node, None]
+            parts[of_tree] = (place >= 0) & (place < size[node, None])
         return parts
 
 

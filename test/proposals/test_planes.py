@@ -51,7 +51,8 @@ def test_known_pose_gives_up() -> None:
 
 def test_far_wall_is_no_floor() -> None:
     color = np.full((240, 320, 3), 180, np.uint8)
-    frame = RgbdFrame(color, np.full((240, 320), 3.0, np.float32), CameraIntrinsics(320, 240, 260.0, 260.0, 160.0, 120.0))
+    intrinsics = CameraIntrinsics(320, 240, 260.0, 260.0, 160.0, 120.0)
+    frame = RgbdFrame(color, np.full((240, 320), 3.0, np.float32), intrinsics)
     proposals = propose(frame)
     assert proposals.up == pytest.approx([0, -1, 0])
     assert not proposals.planes[0].horizontal

@@ -71,8 +71,12 @@ def test_tree_is_a_tree(segmentation: Segmentation, index: int) -> None:
     for node, children in enumerate(tree.children, start=count):
         assert (tree.parent[children] == node).all()
         assert tree.cost[node] >= tree.cost[children].max()
-    root = len(tree.parent) - 1
-    assert sorted(tree.leaves_of(root)) == list(range(count)), "one picture, one root"
+    assert np.flatnonzero(tree.parent < 0).tolist() == [len(tree.parent) - 1], "one picture, one root"
+    first, size = tree.spans()
+    assert sorted(first[:count].tolist()) == list(range(count))
+    for node, (a, b) in enumerate(tree.children, start=count):
+        assert size[node] == size[a] + size[b]
+        assert {first[a], first[b]} == {first[node], first[node] + size[a]}
 
 
 def test_candidates_agree_with_their_masks(segmentation: Segmentation) -> None:
