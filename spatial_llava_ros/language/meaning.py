@@ -267,7 +267,7 @@ def _nearest(naming: Naming, piece: Piece, landmark: NounPhrase) -> None:
 def _part_of(naming: Naming, inner: NounPhrase) -> None:
     """ "the left one of the two boxes", "roll of tape", "lid of the box", "bottle of water"."""
     partitive = naming.noun in _PARTITIVES
-    side = next((a for a in naming.attributes if a.kind == "position"), None)
+    side = next((a for a in naming.attributes if a.kind == "position" and a.value in _SIDE_OF_THING), None)
     if side is not None and not naming.noun and not naming.one and inner.count == 1:  # "the left of the table"
         naming.attributes.remove(side)
         naming.relations.append(Relation(_SIDE_OF_THING[side.value], (inner,), side.negated))

@@ -280,8 +280,10 @@ def test_what_is_no_expression(text):
 
 
 words = st.sampled_from(sorted({word for phrase in tables()[0] for word in phrase}))
+fixed_phrases = st.sampled_from(sorted(" ".join(phrase) for phrase in tables()[0]))
 noise = st.one_of(
     st.text(max_size=200),
+    st.lists(fixed_phrases, max_size=20).map(" ".join),
     st.lists(words, max_size=40).map(" ".join),
     st.lists(st.one_of(words, st.text(max_size=8)), max_size=20).map(" ".join),
 )
