@@ -114,7 +114,10 @@ def _behind(layout: Layout) -> np.ndarray:
     seen = _sigmoid(40 * (_differences(layout.elevation[:, 0]) - 0.02))
     farther = np.where(np.isnan(farther), 0.8 * seen, farther)
     in_line = 1 - 0.6 * _sigmoid(3 * (np.abs(_shift(layout.bearing)) - 1.5))
-    return farther * in_line
+    # Far behind, the step aside may be large: what counts is that it is smaller than the step back.
+    step, aside = _differences(layout.centre[:, 0]), np.abs(_differences(layout.centre[:, 1]))
+    slant = 1 - 0.6 * _sigmoid(8 * (np.arctan2(aside, np.maximum(step, 1e-6)) - 0.7))
+    return farther * np.fmax(in_line, slant)
 
 
 def _share_over(layout: Layout) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The currencies: what travels between the steps of the pipeline, each defined once.
 
     RgbdFrame -> Proposals (Region, Plane) -> Object3D -> Grounding -> Answer
+                                                       -> SceneGraph (SceneObject, Relation)
 
 All are frozen. Arrays inside them are shared, never copied, and must not be written to.
 Units are metres, radians and seconds. The camera frame is the REP-103 optical one: x right, y down,
@@ -235,6 +236,99 @@ class Answer:
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
+class ObjectState(str, Enum):
+    """What is known of an object in a scene graph; `SceneObject.msg` has a number for each."""
+
+    OBSERVED = "observed"
+    TENTATIVE = "tentative"
+    CONFIRMED = "confirmed"
+    OCCLUDED = "occluded"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, eq=False)
+class SceneObject:
+    """A node of a scene graph: a thing in space, what it may be called, and what the memory knows of it.
+
+    Attributes:
+        object: box, pose, covariance; its label is the best name, its id that of the node.
+        labels: other names and their probabilities, best first; they need not sum to 1, the rest is "none of these".
+        attributes: words a person could use: colour, shape, stance.
+        colours: (11,) float64 shares of the basic colour names (`grounding.colour.NAMES`), or None.
+        layer: depth layer in the view, 1 = nearest, 0 = not assigned.
+        source: where the label comes from: "geometry", "model" or "user".
+        state: OBSERVED in a graph of one frame.
+        observations: frames it was seen in.
+        first_seen, last_seen, last_moved: nanoseconds; 0 = never.
+    """
+
+    object: Object3D
+    labels: tuple[tuple[str, float], ...] = ()
+    attributes: tuple[str, ...] = ()
+    colours: np.ndarray | None = None
+    layer: int = 0
+    source: str = "geometry"
+    state: ObjectState = ObjectState.OBSERVED
+    observations: int = 1
+    first_seen: int = 0
+    last_seen: int = 0
+    last_moved: int = 0
+
+
+@dataclass(frozen=True)
+class Relation:
+    """ "subject predicate object", with the number behind it.
+
+    Attributes:
+        subject, object: ids of nodes.
+        value: in `unit`; what it measures depends on the predicate (`graph.statements`); NaN without depth.
+        unit: "m", "rad" or "" for a ratio.
+        reference: whose left and right it is: "viewer" (of the graph), "object" (its own front) or "world" (no one's).
+        score: 0..1, how well it holds.
+        second_object: the other landmark of "between", 0 for all else.
+        source: "geometry" or "model".
+    """
+
+    subject: int
+    predicate: str
+    object: int
+    value: float
+    unit: str
+    reference: str
+    score: float
+    second_object: int = 0
+    source: str = "geometry"
+
+    @property
+    def key(self) -> tuple[int, str, int, int]:
+        """What is stated, without the evidence."""
+        return self.subject, self.predicate, self.object, self.second_object
+
+
+@dataclass(frozen=True, eq=False)
+class SceneGraph:
+    """Things and how they stand to each other, at one moment.
+
+    Attributes:
+        frame_id: frame of every pose.
+        stamp: nanoseconds, of the newest image in it.
+        objects, relations: nodes and edges.
+        frame_from_camera: (4, 4) pose of the camera in `frame_id`: whose left and right the viewer's relations are.
+        up: (3,) unit vector against gravity in `frame_id`.
+        removed: ids that were in the graph before and are gone.
+        revision: counts up with each graph of a memory.
+    """
+
+    frame_id: str
+    stamp: int
+    objects: tuple[SceneObject, ...]
+    relations: tuple[Relation, ...]
+    frame_from_camera: np.ndarray
+    up: np.ndarray
+    removed: tuple[int, ...] = ()
+    revision: int = 0
+
+
 def object_as_dict(obj: Object3D) -> dict[str, Any]:
     """JSON-ready form of an object; position, orientation, size and covariance are null without depth."""
 
@@ -263,4 +357,42 @@ def answer_as_dict(answer: Answer) -> dict[str, Any]:
         "object": None if answer.object is None else object_as_dict(answer.object),
         "candidates": [object_as_dict(c) for c in answer.candidates],
         "timings_ms": {k: round(float(v), 3) for k, v in answer.timings_ms.items()},
+    }
+
+
+def relation_as_dict(relation: Relation) -> dict[str, Any]:
+    """JSON-ready form of a relation; the value is null where nothing was measured."""
+    return {
+        "subject": relation.subject,
+        "predicate": relation.predicate,
+        "object": relation.object,
+        **({"second_object": relation.second_object} if relation.second_object else {}),
+        "value": float(relation.value) if np.isfinite(relation.value) else None,
+        "unit": relation.unit,
+        "reference": relation.reference,
+        "score": round(float(relation.score), 4),
+        "source": relation.source,
+    }
+
+
+def graph_as_dict(graph: SceneGraph) -> dict[str, Any]:
+    """JSON-ready form of a scene graph, as `spatial-llava graph --json` prints it."""
+    return {
+        "frame_id": graph.frame_id,
+        "stamp": graph.stamp,
+        "objects": [
+            {
+                **object_as_dict(node.object),
+                "labels": [[name, round(float(score), 4)] for name, score in node.labels],
+                "attributes": list(node.attributes),
+                "layer": node.layer,
+                "source": node.source,
+                "state": node.state.value,
+                "observations": node.observations,
+                "last_seen": node.last_seen,
+            }
+            for node in graph.objects
+        ],
+        "relations": [relation_as_dict(relation) for relation in graph.relations],
+        "removed": list(graph.removed),
     }
