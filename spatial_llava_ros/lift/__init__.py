@@ -9,10 +9,11 @@ import numpy as np
 
 from spatial_llava_ros.geometry import quaternion_from_matrix
 from spatial_llava_ros.lift.box import BoxFit, fit_box
-from spatial_llava_ros.lift.contact import find_contact
+from spatial_llava_ros.lift.contact import find_carrier, find_contact
 from spatial_llava_ros.lift.covariance import box_covariance, size_std
 from spatial_llava_ros.lift.foreground import foreground
 from spatial_llava_ros.lift.shape import Shape, describe_shape
+from spatial_llava_ros.lift.sight import look
 from spatial_llava_ros.types import Object3D, Proposals, Region, RgbdFrame
 
 __all__ = ["Shape", "lift", "lift_with_shape"]
@@ -34,13 +35,18 @@ def lift_with_shape(
     frame: RgbdFrame, region: Region, proposals: Proposals, points: np.ndarray | None = None
 ) -> tuple[Object3D, Shape | None]:
     """The thing in a region, in the camera frame, and what shape it has (None without depth)."""
-    plane = proposals.planes[region.plane] if region.plane is not None else None
-    cloud = foreground(frame, region, plane, proposals.planes)
     box = tuple(float(v) for v in region.box)
+    nothing = Object3D(region.id, "", region.score, box, frame.frame_id, visible=0.0)
+    sight = look(frame, region)
+    if sight is None:
+        return nothing, None
+    contact = find_contact(sight)
+    plane = find_carrier(contact, sight, proposals.planes, region.plane) if region.plane is not None else None
+    cloud = foreground(sight, plane, proposals.planes)
     if cloud is None:
-        return Object3D(region.id, "", region.score, box, frame.frame_id, visible=0.0), None
+        return nothing, None
     up = plane.normal if plane is not None else proposals.up
-    fit = fit_box(cloud, up, plane.offset if plane is not None else None, find_contact(frame, region, cloud))
+    fit = fit_box(cloud, up, plane.offset if plane is not None else None, contact)
     rotation, size, std, period = _longer_side_first(fit)
     obj = Object3D(
         region.id,

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from spatial_llava_ros.geometry import pixel_rays
-from spatial_llava_ros.lift.covariance import depth_sigma
-from spatial_llava_ros.lift.foreground import Cloud, window
-from spatial_llava_ros.types import Region, RgbdFrame
+from spatial_llava_ros.lift.sight import MARGIN, Sight, box_sums
+from spatial_llava_ros.types import Plane
 
-GAP, RING = 2, 6
+GAP, RING = 2, MARGIN
 """Pixels around the mask: the first few are left out, as depth edges wander by so much; so far it is looked."""
 
 
@@ -35,48 +33,59 @@ class Contact:
     hides: np.ndarray
 
 
-def find_contact(frame: RgbdFrame, region: Region, cloud: Cloud) -> Contact:
-    """Look around a region whose cloud was found."""
-    depth, mask, origin = window(frame.depth, region, RING)
-    with np.errstate(invalid="ignore"):
-        measured = (depth > 0) & (depth < np.inf)
-    size = (2 * RING + 1, 2 * RING + 1)
-    near_z, far_z = cloud.points[:, 2].min(), cloud.points[:, 2].max()
-    with np.errstate(invalid="ignore"):
-        inside = mask & (depth >= near_z) & (depth <= far_z)
-    weight = cv2.boxFilter(inside.astype(np.float32), -1, size, normalize=False, borderType=cv2.BORDER_CONSTANT)
-    summed = cv2.boxFilter(
-        np.where(inside, depth, np.float32(0)), -1, size, normalize=False, borderType=cv2.BORDER_CONSTANT
-    )
-    around = cv2.dilate(mask.view(np.uint8), np.ones((2 * GAP + 1, 2 * GAP + 1), np.uint8)) == 0
-    rows, columns = np.nonzero(around & measured & (weight > 0.5))
-    z = depth[rows, columns].astype(np.float64)
-    beside = (summed[rows, columns] / weight[rows, columns]).astype(np.float64)
+def find_contact(sight: Sight) -> Contact:
+    """Look around a region."""
+    number, summed = box_sums(sight.depth, sight.solid, RING)
+    around = cv2.dilate(sight.mask.view(np.uint8), np.ones((2 * GAP + 1, 2 * GAP + 1), np.uint8)) == 0
+    rows, columns = np.nonzero(around & sight.measured & (number > 0.5))
+    z = sight.depth[rows, columns].astype(np.float64)
+    beside = summed[rows, columns] / number[rows, columns]
     step = z - beside
-    sigma = depth_sigma(float(np.median(cloud.points[:, 2])), cloud.noise)
-    jump = 4 * sigma + RING * cloud.pixel
-    touches, hides = np.abs(step) < jump, step < -jump
+    jump = 4 * sight.sigma + RING * sight.pixel
 
-    height, width = frame.depth.shape
-    y, x = np.nonzero(inside)
-    border = (x + origin[0] == 0) | (y + origin[1] == 0) | (x + origin[0] == width - 1) | (y + origin[1] == height - 1)
-    x, y = x[border], y[border]
-    x_rays, y_rays = pixel_rays(frame.intrinsics)
-    rays = np.stack(
-        [
-            x_rays[np.append(columns, x) + origin[0]],
-            y_rays[np.append(rows, y) + origin[1]],
-            np.ones(len(rows) + len(y)),
-        ],
-        axis=1,
-    )
+    frame_rows, frame_columns = sight.intrinsics.shape
+    y, x = np.nonzero(sight.solid)
+    left, top = sight.origin
+    border = (x + left == 0) | (y + top == 0) | (x + left == frame_columns - 1) | (y + top == frame_rows - 1)
+    y, x = y[border], x[border]
+    cut = np.ones(len(x), bool)
+    rays = sight.points(np.append(rows, y), np.append(columns, x), np.ones(len(rows) + len(x)))
     return Contact(
         rays,
         np.append(z, np.full(len(x), np.nan)),
-        rays * np.append(beside, depth[y, x])[:, None],
-        np.append(touches, np.zeros(len(x), bool)),
-        np.append(hides, np.ones(len(x), bool)),
+        rays * np.append(beside, sight.depth[y, x])[:, None],
+        np.append(np.abs(step) < jump, ~cut),
+        np.append(step < -jump, cut),
     )
+
+
+def find_carrier(contact: Contact, sight: Sight, planes: tuple[Plane, ...], guess: int | None) -> Plane | None:
+    """What the thing in a region stands on: the horizontal surface that it touches most, else the guessed one.
+
+    A surface that is a side or the top of the thing itself is touched nowhere, however well it fits the points.
+    """
+    touching = contact.rays[contact.touches] * contact.depth[contact.touches, None]
+    rows, columns = np.nonzero(sight.solid)
+    some = slice(None, None, max(1, len(rows) // 200))
+    points = sight.points(rows[some], columns[some])
+    centre = points.mean(axis=0)
+    best, most = planes[guess] if guess is not None else None, 0
+    for index, plane in enumerate(planes):
+        if not plane.horizontal:
+            continue
+        reach = 3 * max(sight.sigma * abs(float(centre @ plane.normal)) / sight.distance, 0.001) + 0.003
+        height = points @ plane.normal + plane.offset
+        own = plane.pixels < 1.5 * len(rows) and np.count_nonzero(np.abs(height) < reach) > 0.5 * len(height)
+        if own or np.count_nonzero(height < -reach) > 0.1 * len(height):  # its own top, or it goes through
+            if best is plane:
+                best = None
+            continue
+        on_plane = int(np.count_nonzero(np.abs(touching @ plane.normal + plane.offset) < reach))
+        if index == guess:
+            on_plane *= 2
+        if on_plane > max(most, 7):
+            best, most = plane, on_plane
+    return best
 
 
 def stands_on_plane(

@@ -15,11 +15,13 @@ class Shape:
     """Measured form of a thing.
 
     Attributes:
-        kind_scores: 0..1 for each of box, cylinder, sphere, flat, bowl; not a distribution.
+        kind_scores: 0..1 for each of box, cylinder, sphere, flat, bowl; they do not sum to 1 (a plate is flat and round).
         horizontal_roundness: 0 for a right-angled footprint .. 1 for a circular one.
         flatness: 1 - height / shorter horizontal side, at least 0.
         elongation: longest side / middle side.
         height_m: height of the box, metres.
+        height_over_carrier_m: of its lowest visible point over the surface that carries it; NaN without one.
+        hollow: 0..1, how deep its top is sunk, as a share of its height: a bowl is about 0.5 and more.
     """
 
     kind_scores: dict[str, float]
@@ -27,23 +29,49 @@ class Shape:
     flatness: float
     elongation: float
     height_m: float
+    height_over_carrier_m: float
+    hollow: float
 
 
 def describe_shape(cloud: Cloud, fit: BoxFit) -> Shape:
     """The shape of a cloud whose box is fitted."""
     size = fit.size
-    roundness = 0.0
-    if fit.circle is not None:
-        soft = fit.outline.sigma + 0.02 * fit.circle.radius
-        roundness = float(fit.corner.rms**2 / (fit.corner.rms**2 + fit.circle.rms**2 + soft**2))
-    horizontal = np.sort(size[:2])
-    ordered = np.sort(size)
+    horizontal, ordered = np.sort(size[:2]), np.sort(size)
+    roundness = _roundness(fit)
     flatness = float(np.clip(1 - size[2] / max(horizontal[0], 1e-6), 0, 1))
+    hollow = _hollow(cloud, fit)
+    flat = float(np.clip((horizontal[0] / max(size[2], 1e-6) - 2) / 3, 0, 1))
+    ball = float(fit.kind == "ball")
+    roll = float(fit.kind == "roll")
+    wide = float(np.clip(horizontal[0] / max(size[2], 1e-6) - 0.8, 0, 1))  # cups are as high as wide
     kinds = {
-        "box": 1 - roundness,
-        "cylinder": roundness,
-        "sphere": float(fit.kind == "ball"),
-        "flat": float(np.clip((horizontal[0] / max(size[2], 1e-6) - 2) / 4, 0, 1)),
-        "bowl": 0.0,
+        "box": (1 - roundness) * (1 - ball) * (1 - roll),
+        "cylinder": max(roundness * (1 - ball), roll),
+        "sphere": ball,
+        "flat": flat,
+        "bowl": roundness * (1 - ball) * (1 - flat) * wide * float(np.clip(2.5 * hollow, 0, 1)),
     }
-    return Shape(kinds, roundness, flatness, float(ordered[2] / max(ordered[1], 1e-6)), float(size[2]))
+    return Shape(
+        kinds, roundness, flatness, float(ordered[2] / max(ordered[1], 1e-6)), float(size[2]),
+        fit.height_over_plane, hollow,
+    )  # fmt: skip
+
+
+def _roundness(fit: BoxFit) -> float:
+    """Circle against corner by how far the near outline is from each, in units of its own noise."""
+    if fit.circle is None or fit.circle.arc < 1.0:
+        return 0.0
+    noise2 = (fit.outline.sigma + 0.01 * fit.circle.radius) ** 2
+    better = (fit.corner.rms**2 - fit.circle.rms**2) / noise2
+    return float(1 / (1 + np.exp(-np.clip(2 * better, -30, 30))))
+
+
+def _hollow(cloud: Cloud, fit: BoxFit) -> float:
+    """How far the middle of the thing lies under its top, as a share of its height; 0 where it is not seen from above."""
+    half = fit.size / 2
+    offset = cloud.points @ fit.rotation - (fit.low + half)
+    inner = (np.abs(offset[:, :2]) < 0.4 * half[:2]).all(axis=1)
+    if np.count_nonzero(inner) < 0.03 * len(offset):
+        return 0.0
+    depth = half[2] - float(np.median(offset[inner, 2]))
+    return float(np.clip(depth / max(fit.size[2], 1e-6), 0, 1))
