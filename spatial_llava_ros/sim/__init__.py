@@ -16,7 +16,6 @@ from spatial_llava_ros.sim.noise import D435, KINECT1, NONE, PRESETS, ColorNoise
 from spatial_llava_ros.sim.rendering import render
 from spatial_llava_ros.sim.scene import Scene
 from spatial_llava_ros.sim.spatial_truth import SpatialTruth
-from spatial_llava_ros.sim.stream import SimStream, stream
 from spatial_llava_ros.sim.truth import SimFrame, TrueObject
 
 __all__ = [
@@ -31,7 +30,6 @@ __all__ = [
     "SimCamera",
     "SimExpression",
     "SimFrame",
-    "SimStream",
     "SpatialTruth",
     "TrueObject",
     "camera_path",
@@ -40,5 +38,4 @@ __all__ = [
     "look_at",
     "make_scene",
     "render",
-    "stream",
 ]

@@ -22,7 +22,9 @@ def pick(rng: Rng, *words: str) -> str:
 
 def contrast(rng: Rng, word: str) -> str:
     """A neutral colour that shows on `word`."""
-    return "black" if word in ("white", "yellow", "grey", "pink", "orange") and rng.random() < 0.7 else "white"
+    if word == "white":
+        return "black"
+    return "black" if word in ("yellow", "grey", "pink", "orange") and rng.random() < 0.7 else "white"
 
 
 def _vessel(outer: list[tuple[float, float]], wall: float, floor: float, n: int = 36) -> tuple[Mesh, Mesh, Cavity]:

@@ -137,9 +137,15 @@ def _fill(
         done = 0
         if how < 0.16 and hollow:
             done = arranger.put_in(int(rng.choice(hollow)), catalogue.draw(rng, "small"))
-        elif how < 0.36 and carriers:
-            done = arranger.put_on_top(int(rng.choice(carriers)), model, tip, support.clearance)
-        elif how < 0.5 and level and not model.faces:
+        elif how < 0.4 and carriers:
+            below = int(rng.choice(carriers))
+            for _ in range(3):
+                done = arranger.put_on_top(below, model, tip, support.clearance)
+                if done:
+                    break
+                model = catalogue.draw(rng, place)
+                tip = _tip(rng, model, lying)
+        elif how < 0.54 and level and not model.faces:
             done = arranger.put_against(int(rng.choice(level)), support, model, tip)
         if not done:
             arranger.put_on(support, model, tip, rng.uniform(0.2 * spacing, spacing), _yaw(rng, model))

@@ -194,7 +194,8 @@ def expose(light: np.ndarray, noise: ColorNoise, gain: np.ndarray, rng: np.rando
         picture = picture * (1 - noise.vignette / 2 * (x * x + y * y))[..., None]
     picture = picture * gain.astype(np.float32)
     # A soft shoulder instead of a hard clip.
-    picture = np.where(picture > 0.8, 1 - 0.2 * np.exp(-(picture - 0.8) / 0.2), picture)
+    bright = picture > 0.8
+    picture[bright] = 1 - 0.2 * np.exp((0.8 - picture[bright]) / 0.2)
     if noise.shot or noise.read:
         sigma = np.sqrt(np.maximum(picture, 0) * np.float32(noise.shot) + np.float32(noise.read))
         picture = picture + sigma * rng.standard_normal(picture.shape, dtype=np.float32)

@@ -43,21 +43,21 @@ class RayCaster:
             self._tensor(np.ascontiguousarray(mesh.triangles, np.uint32)),
         )
 
-    def cast(self, origins: np.ndarray, directions: np.ndarray) -> Hits:
-        """First hits of rays from origins (3,) or (…, 3) along directions (…, 3), which need not be of unit length."""
-        out = self._scene.cast_rays(self._tensor(_rays(origins, directions)))
+    def cast(self, rays: np.ndarray) -> Hits:
+        """First hits of rays (…, 6) float32: origin, direction; directions need not be of unit length."""
+        out = self._scene.cast_rays(self._tensor(rays))
         triangle = out["primitive_ids"].numpy().astype(np.int64)
         t = out["t_hit"].numpy()
         triangle[~np.isfinite(t)] = -1
         return Hits(t, triangle, out["primitive_uvs"].numpy(), out["primitive_normals"].numpy())
 
-    def blocked(self, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
-        """(…) bool: something lies between origin and origin + direction."""
-        rays = self._tensor(_rays(origins, directions))
-        return self._scene.test_occlusions(rays, tnear=0.0, tfar=1.0).numpy()
+    def blocked(self, rays: np.ndarray) -> np.ndarray:
+        """(…) bool: something lies between origin and origin + direction of rays (…, 6) float32."""
+        return self._scene.test_occlusions(self._tensor(rays), tnear=0.0, tfar=1.0).numpy()
 
 
-def _rays(origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
+def rays_from(origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """Rays (…, 6) float32 from origins (3,) or (…, 3) along directions (…, 3)."""
     rays = np.empty((*directions.shape[:-1], 6), np.float32)
     rays[..., :3] = origins
     rays[..., 3:] = directions

@@ -16,7 +16,7 @@ from spatial_llava_ros.geometry import pixel_rays, project, transform_points
 from spatial_llava_ros.sim.camera import SimCamera
 from spatial_llava_ros.sim.mesh import corner_normals, join
 from spatial_llava_ros.sim.noise import expose, measure_depth
-from spatial_llava_ros.sim.raycast import Hits, RayCaster
+from spatial_llava_ros.sim.raycast import Hits, RayCaster, rays_from
 from spatial_llava_ros.sim.scene import Placed, Scene
 from spatial_llava_ros.sim.surface import MATERIALS, Surface, sample
 from spatial_llava_ros.sim.textures import plain
@@ -91,7 +91,7 @@ def render(scene: Scene, world_from_camera: np.ndarray, camera: SimCamera, stamp
     rays[..., 0], rays[..., 1], rays[..., 2] = columns, rows[:, None], 1
     directions = rays @ world_from_camera[:3, :3].T.astype(np.float32)
     eye = world_from_camera[:3, 3].astype(np.float32)
-    hits = baked.caster.cast(eye, directions)
+    hits = baked.caster.cast(rays_from(eye, directions))
     points, normals, cosine = _surface_points(baked, hits, eye, directions)
     albedo, material = _paint(baked, hits, points, normals, intrinsics)
     light, glare = _shade(scene, baked, hits, points, normals, directions, albedo, material)
@@ -102,7 +102,7 @@ def render(scene: Scene, world_from_camera: np.ndarray, camera: SimCamera, stamp
     second = None
     if camera.noise.shadow:
         other = eye + np.float32(camera.noise.baseline) * world_from_camera[:3, 0].astype(np.float32)
-        second = ~baked.caster.blocked(points + 1e-3 * normals, (other - points) * np.float32(0.999))
+        second = ~baked.caster.blocked(rays_from(points + 1e-3 * normals, (other - points) * np.float32(0.999)))
     infrared = (albedo.mean(-1) + _INFRARED_EXTRA) * material[..., 2]
     mirror = np.clip(material[..., 3] * (0.35 + glare), 0, 1)
     depth = measure_depth(hits.t, cosine, infrared, mirror, second, camera.noise, intrinsics.fx, rng)
@@ -166,20 +166,21 @@ def _shade(
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Linear light (H, W, 3) and the strength of highlights (H, W)."""
     shape = hits.triangle.shape
-    start = points + 5e-4 * normals
+    rays = rays_from(points + 5e-4 * normals, directions)
+    start = rays[..., :3]
     pattern = np.random.default_rng(0)  # the same tile for every picture
     seen = np.empty((*shape, len(scene.lights) + 1), np.float32)
     towards = []
     for k, light in enumerate(scene.lights):
         spots = np.array(light.position) + light.radius * _ball(pattern, _TILE * _TILE)
-        direction = _tiled(spots.astype(np.float32), shape) - start
-        seen[..., k] = ~baked.caster.blocked(start, direction)
+        rays[..., 3:] = _tiled(spots.astype(np.float32), shape) - start
+        seen[..., k] = ~baked.caster.blocked(rays)
         towards.append(np.asarray(light.position, np.float32) - points)
     sphere = _ball(pattern, _TILE * _TILE)
     sphere /= np.linalg.norm(sphere, axis=1, keepdims=True)
     lobe = normals + _tiled(0.98 * sphere.astype(np.float32), shape)  # cosine-weighted directions
-    lobe *= (np.float32(_AMBIENT_REACH) / np.maximum(_length(lobe), 1e-6))[..., None]
-    seen[..., -1] = ~baked.caster.blocked(start, lobe)
+    rays[..., 3:] = lobe * (np.float32(_AMBIENT_REACH) / np.maximum(_length(lobe), 1e-6))[..., None]
+    seen[..., -1] = ~baked.caster.blocked(rays)
     seen = _smooth(seen, np.where(np.isfinite(hits.t), hits.t, np.float32(10)), baked.part[hits.triangle])
 
     sky = (0.82 + 0.18 * normals[..., 2]) * (0.3 + 0.7 * seen[..., -1]) + material[..., 4]
@@ -317,7 +318,7 @@ def _whole(
     x, y = (grid_u - intrinsics.cx) / intrinsics.fx, (grid_v - intrinsics.cy) / intrinsics.fy
     world_from_camera = np.linalg.inv(camera_from_world)
     rays = np.stack([x, y, np.ones_like(x)], -1) @ world_from_camera[:3, :3].T
-    silhouette = np.isfinite(caster.cast(world_from_camera[:3, 3], rays).t)
+    silhouette = np.isfinite(caster.cast(rays_from(world_from_camera[:3, 3], rays)).t)
     inside = (grid_u >= 0) & (grid_u < intrinsics.width) & (grid_v >= 0) & (grid_v < intrinsics.height)
     seen = np.zeros_like(silhouette)
     seen[inside] = instance[grid_v[inside].astype(int), grid_u[inside].astype(int)] == placed.id

@@ -38,7 +38,7 @@ def test_models_are_sound(name: str) -> None:
         assert model.category in CATEGORIES
         assert {model.color, *model.also} <= set(SHADES)
         assert all(part.surface.material in MATERIALS for part in model.parts)
-        assert all(0 <= part.surface.texture.min() and part.surface.texture.max() <= 1 for part in model.parts)
+        assert all(((t := part.surface.texture) >= 0).all() and (t <= 1).all() for part in model.parts)
         if model.round:
             np.testing.assert_allclose(points[:, 0].max(), points[:, 1].max(), rtol=0.03)
         if model.ball is not None:

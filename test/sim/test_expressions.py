@@ -17,13 +17,13 @@ from .conftest import perfect_shot
 _NOUN = "|".join(sorted((*NOUNS, "thing", "object", "item"), key=len, reverse=True))
 _COLOR = "|".join(SHADES)
 _SIMPLE = re.compile(rf"the (?:(?P<color>{_COLOR}) )?(?P<noun>{_NOUN})$")
+_PHRASE = rf"(?:(?:{_COLOR}) )?(?:{_NOUN})"
+_SIDE = r"(?:(?:to |on )?the )?(?:left|right) of"
 _RELATED = re.compile(
-    rf"the (?:(?:{_COLOR}) )?(?:{_NOUN}) (?P<relation>(?:to |on )?(?:the )?left of|(?:to |on )?(?:the )?right of|behind|in front of|on top of|on)"
-    rf" (?P<landmark>the (?:(?:{_COLOR}) )?(?:{_NOUN}))$"
-)  # fmt: skip
-_RANKED = re.compile(
-    rf"the (?P<rank>leftmost|rightmost|nearest|closest|tallest|biggest|largest|smallest) (?P<rest>(?:(?:{_COLOR}) )?(?:{_NOUN}))$"
+    rf"the {_PHRASE} (?P<relation>{_SIDE}|behind|in front of|on top of|on) (?P<landmark>the {_PHRASE})$"
 )
+_RANKS = "leftmost|rightmost|nearest|closest|tallest|biggest|largest|smallest"
+_RANKED = re.compile(rf"the (?P<rank>{_RANKS}) (?P<rest>{_PHRASE})$")
 
 
 def bare(text: str) -> str:

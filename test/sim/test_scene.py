@@ -78,6 +78,7 @@ def test_things_stand_on_what_carries_them_and_nothing_is_inside_another(layout:
 
 def test_gap_between_squares() -> None:
     square = np.array([[0, 0], [1, 0], [1, 1], [0, 1.0]])
-    assert gap(square, square + [1.5, 0]) == pytest.approx(0.5)
-    assert gap(square, square + [0.75, 0]) == pytest.approx(-0.25)
-    assert 0 < gap(square, square + [1.3, 1.4]) <= 0.5
+    moved = {shift: square + np.array(shift) for shift in ((1.5, 0), (0.75, 0), (1.3, 1.4))}
+    assert gap(square, moved[1.5, 0]) == pytest.approx(0.5)
+    assert gap(square, moved[0.75, 0]) == pytest.approx(-0.25)
+    assert 0 < gap(square, moved[1.3, 1.4]) <= 0.5
