@@ -18,7 +18,11 @@ fail() { printf 'set-up: %s\n' "$*" >&2; exit 1; }
 
 # ---- what is there ---------------------------------------------------------------------------------------------
 
-with_distribution() { [ -n "${ROS_DISTRO:-}" ] && [ -n "${AMENT_PREFIX_PATH:-}" ] && [ "${SPATIAL_LLAVA_WHEELS:-}" != 1 ]; }
+# A sourced ROS distribution; not one is this checkout's own environment, entered by env.sh.
+with_distribution() {
+  case ":${AMENT_PREFIX_PATH:-}:" in *":$venv:"*) return 1 ;; esac
+  [ -n "${ROS_DISTRO:-}" ] && [ -n "${AMENT_PREFIX_PATH:-}" ]
+}
 
 fits() { "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null; }
 
