@@ -190,7 +190,7 @@ def can(rng: Rng) -> Model:
         texture = textures.wrap_label(rng, paint, paint, ink, 0.2, 0.8)
     metal = Surface(textures.plain(np.array([178, 180, 184])), "metal")
     parts = (Part(side, Surface(texture, "metal", "cylinder", high=(0, 0, height))), Part(ends, metal))
-    return Model("can", color, "metal", parts, also=(accent,), round=True, lies="y", carries=True)
+    return Model("can", color, "metal", parts, also=(accent, "grey"), round=True, lies="y", carries=True)
 
 
 def vase(rng: Rng) -> Model:

@@ -112,7 +112,11 @@ class SpatialTruth:
         aside = np.abs(self.center[:, None, 1] - self.center[None, :, 1])
         clear = self.low[:, None, 0] - self.high[None, :, 0]
         farther = self.distance[:, None] - self.distance[None]
-        yes = (clear > -0.01) & (ahead > 0.05) & (farther > 0.05) & (aside < 0.6 * ahead) & self._apart()
+        shared = np.minimum(self.high[:, None, 1], self.high[None, :, 1]) - np.maximum(
+            self.low[:, None, 1], self.low[None, :, 1]
+        )
+        line = (aside < 0.35 * ahead) | ((shared > 0) & (aside < 0.7 * ahead))
+        yes = (clear > -0.01) & (ahead > 0.05) & (farther > 0.05) & line & self._apart()
         no = (ahead < 0) & (farther < 0)
         return np.where(yes, YES, np.where(no, NO, UNCLEAR)).astype(np.int8)
 
