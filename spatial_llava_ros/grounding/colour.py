@@ -3,7 +3,7 @@
 The eleven basic terms of Berlin and Kay (1969) as soft cells of CIE LCh, in the manner of the fuzzy model of
 Benavente et al. (2008), with boundaries set here by hand on the sRGB colours that carry those names. The cells are
 tabulated once over 32 x 32 x 32 RGB, so naming a region is one look-up per pixel. A white balance taken from the
-brightest part of each picture comes first; it may turn a channel by a quarter at most, because a room can be brown.
+brightest near-grey part of each picture comes first; it moves a channel by a fifth at most, as a room can be brown.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ NAMES = ("black", "white", "grey", "red", "orange", "yellow", "green", "blue", "
 # colour across the border: a white mug in shadow is grey, a yellow box in shadow is brown.
 WORDS: dict[str, dict[str, float]] = {
     "black": {"black": 1.0, "grey": 0.25},
-    "white": {"white": 1.0, "grey": 0.5},
-    "grey": {"grey": 1.0, "white": 0.3, "black": 0.3},
+    "white": {"white": 1.0, "grey": 0.4},
+    "grey": {"grey": 1.0, "white": 0.2, "black": 0.25},
     "red": {"red": 1.0, "pink": 0.3, "orange": 0.25, "brown": 0.15},
     "orange": {"orange": 1.0, "red": 0.3, "yellow": 0.3, "brown": 0.2},
     "yellow": {"yellow": 1.0, "orange": 0.3, "brown": 0.25},
     "green": {"green": 1.0, "yellow": 0.15, "blue": 0.1},
-    "blue": {"blue": 1.0, "purple": 0.3},
+    "blue": {"blue": 1.0, "purple": 0.15},
     "purple": {"purple": 1.0, "blue": 0.2, "pink": 0.3},
     "pink": {"pink": 1.0, "red": 0.2, "purple": 0.3},
     "brown": {"brown": 1.0, "orange": 0.3, "red": 0.2, "yellow": 0.2},
@@ -48,9 +48,13 @@ WORDS: dict[str, dict[str, float]] = {
 _ACHROMATIC = [NAMES.index(name) for name in ("black", "white", "grey")]
 
 
+def _logistic(x: np.ndarray) -> np.ndarray:
+    return 0.5 * (1 + np.tanh(x / 2))
+
+
 def _soft_band(x: np.ndarray, low: float, high: float, edge: float) -> np.ndarray:
     """1 inside (low, high), 0 outside, with logistic edges."""
-    return 1 / (1 + np.exp(-(x - low) / edge)) / (1 + np.exp(-(high - x) / edge))
+    return _logistic((x - low) / edge) * _logistic((high - x) / edge)
 
 
 @lru_cache(maxsize=1)
@@ -65,34 +69,38 @@ def _table() -> np.ndarray:
     # Near black, noise alone makes chroma: the grey zone is wide there and narrows as it gets lighter. It is wider
     # towards blue, the colour of shade in daylight.
     bluish = 0.5 * (1 + np.cos(np.radians(hue - 260)))
-    colourful = 1 / (1 + np.exp(-(chroma - (12 + 8 * np.exp(-light / 15) + 5 * bluish)) / 2.5))
-    dark = 1 / (1 + np.exp(-(24 - light) / 4)) * _soft_band(chroma, -90, 26, 4)
-    bright = 1 / (1 + np.exp(-(light - 70) / 5))
+    colourful = _logistic((chroma - (12 + 8 * np.exp(-light / 15) + 5 * bluish)) / 2.5)
+    dark = _logistic((24 - light) / 4) * _logistic((26 - chroma) / 4)
+    bright = _logistic((light - 70) / 5)
+    deep = _logistic((26 - light) / 4)
 
     def hue_band(low: float, high: float) -> np.ndarray:
-        turned = (hue - low + 180) % 360 - 180
-        return _soft_band(turned, 0, (high - low) % 360, 4)
+        return _soft_band((hue - low + 180) % 360 - 180, 0, (high - low) % 360, 4)
 
-    warm_dark = 1 / (1 + np.exp(-((62 - 0.25 * (chroma - 40)) - light) / 4))
-    pale = 1 / (1 + np.exp(-(light - 62) / 4)) * _soft_band(chroma, -90, 62, 5)
     red, orange, yellow = hue_band(12, 50), hue_band(50, 77), hue_band(77, 113)
-    rose = hue_band(342, 12)
-    rose_pale = np.maximum(pale, 1 / (1 + np.exp(-(light - 50) / 3)))
-    dull = 1 / (1 + np.exp((chroma - 38) / 4))
-    olive = 1 / (1 + np.exp(-((48 - 0.25 * (chroma - 40)) - light) / 4))
+    rose, violet = hue_band(342, 12), hue_band(302, 342)
+    # Shade darkens a colour but leaves its linear saturation: pink stays paler than red, orange stronger than brown.
+    linear = np.where(rgb[0] <= 0.04045, rgb[0] / 12.92, ((rgb[0] + 0.055) / 1.055) ** 2.4)
+    saturation = 1 - linear.min(axis=1) / np.maximum(linear.max(axis=1), 1e-6)
+    pure = _logistic((saturation - 0.955) / 0.008) * _logistic((light - 32) / 3)
+    warm_dark = _logistic(((50 - 0.4 * (chroma - 40)) - light) / 4) * (1 - pure)
+    olive = _logistic(((48 - 0.25 * (chroma - 40)) - light) / 4)
+    dull = _logistic((38 - chroma) / 4)
+    pale = _logistic((light - 62) / 4) * _logistic((62 - chroma) / 5)
+    rose_pale = np.maximum(pale, _logistic((0.95 - saturation) / 0.01) * (light > 20))
     cells = {
-        "black": dark + (1 - dark) * (1 - colourful) * 1 / (1 + np.exp((light - 26) / 4)),
+        "black": dark + (1 - dark) * (1 - colourful) * deep,
         "white": (1 - dark) * (1 - colourful) * bright,
-        "grey": (1 - dark) * (1 - colourful) * (1 - bright) / (1 + np.exp(-(light - 26) / 4)),
+        "grey": (1 - dark) * (1 - colourful) * (1 - bright) * (1 - deep),
         "red": colourful * (red * (1 - pale) + rose * (1 - rose_pale) * 0.7),
         "orange": colourful * orange * (1 - warm_dark) * (1 - 0.7 * dull),
         "yellow": colourful * yellow * (1 - 0.9 * olive) * (1 - 0.3 * dull),
         "green": colourful * hue_band(113, 192),
-        "blue": colourful * hue_band(192, 306),
-        "purple": colourful * (hue_band(306, 342) * (1 - 0.5 * pale) + rose * (1 - rose_pale) * 0.3),
-        "pink": colourful * (rose * rose_pale + red * pale * 0.9 + hue_band(306, 342) * 0.5 * pale),
+        "blue": colourful * hue_band(192, 302),
+        "purple": colourful * (violet * (1 - 0.8 * pale) + rose * (1 - rose_pale) * 0.3),
+        "pink": colourful * (rose * rose_pale + red * pale * 0.9 + violet * 0.8 * pale),
         "brown": colourful * (orange * np.maximum(warm_dark, 0.7 * dull) + yellow * np.maximum(0.9 * olive, 0.3 * dull))
-        + colourful * 0.7 * hue_band(34, 50) * warm_dark * _soft_band(chroma, -90, 42, 4),
+        + colourful * 0.7 * hue_band(34, 50) * warm_dark * _logistic((42 - chroma) / 4),
     }
     table = np.stack([cells[name] for name in NAMES], axis=-1) * (1 - dark[:, None])
     table[:, 0] = cells["black"]
@@ -101,16 +109,16 @@ def _table() -> np.ndarray:
 
 
 def white_balance(color: np.ndarray) -> np.ndarray:
-    """Per-channel gains (3,) float32 that make the brightest unsaturated part of an RGB picture grey, within 0.8–1.25."""
+    """Per-channel gains (3,) float32 that make the brightest near-grey part of an RGB picture grey, within 0.85–1.2."""
     sample = color[::4, ::4].reshape(-1, 3).astype(np.float32)
-    brightness = sample.max(axis=1)
-    usable = sample[brightness < 250]
-    if len(usable) < 50:
+    high, low = sample.max(axis=1), sample.min(axis=1)
+    pale = sample[(high < 250) & (high - low < 0.3 * high)]
+    if len(pale) < 0.02 * len(sample):
         return np.ones(3, np.float32)
-    brightness = usable.max(axis=1)
-    patch = usable[brightness >= np.percentile(brightness, 97)].mean(axis=0)
+    brightness = pale.max(axis=1)
+    patch = pale[brightness >= np.percentile(brightness, 90)].mean(axis=0)
     gains = patch.mean() / np.maximum(patch, 1)
-    return np.clip(gains, 0.8, 1.25).astype(np.float32)
+    return np.clip(gains, 0.85, 1.2).astype(np.float32)
 
 
 def colour_index(color: np.ndarray) -> np.ndarray:
@@ -137,19 +145,25 @@ def colour_fit(word: str, shares: np.ndarray) -> np.ndarray:
     """How readily a person calls each region by a colour word, 0..1; 0.5 for a word that `knows` denies.
 
     A fifth of the surface decides: a can is red although half of it is label, shadow and highlight, and what is black,
-    white or grey on a coloured thing counts half.
+    white or grey on a coloured thing counts half. A thing that suits another basic word better suits this one less.
 
     Args:
         shares: (N, 11) from `name_shares`.
     """
     if not knows(word):
         return np.full(len(shares), 0.5)
+    suits = _suits(word, shares)
+    best = np.max([_suits(name, shares) for name in NAMES], axis=0)
+    return suits * (suits / np.maximum(best, suits)) ** 2
+
+
+def _suits(word: str, shares: np.ndarray) -> np.ndarray:
     weights = np.array([WORDS[word].get(name, 0.0) for name in NAMES])
     counted = np.ones(len(NAMES))
     if weights[_ACHROMATIC].max() < 1:
         counted[_ACHROMATIC] = 0.5
     share = (shares @ weights) / np.maximum(shares @ counted, 1e-9)
-    return 1 / (1 + np.exp(-9 * (np.minimum(share, 1) - 0.22)))
+    return _logistic(9 * (np.minimum(share, 1) - 0.22))
 
 
 def knows(word: str) -> bool:

@@ -16,6 +16,7 @@ from spatial_llava_ros.grounding import colour, nouns
 from spatial_llava_ros.grounding.features import Features
 from spatial_llava_ros.grounding.ranking import more_extreme, rank_probability
 from spatial_llava_ros.language.expression import Attribute, NounPhrase, ReferringExpression, Relation
+from spatial_llava_ros.language.vocabulary import basic_color
 from spatial_llava_ros.relations import DECIDABLE, between, gaps, pairwise
 from spatial_llava_ros.types import Grounding, Status
 
@@ -86,7 +87,10 @@ def fit_phrase(phrase: NounPhrase, features: Features) -> Fit:
 
     if phrase.noun not in nouns.GENERIC:
         if nouns.knows(phrase.noun):
-            fit.require(nouns.noun_fit(phrase.noun, features.size, features.kinds))
+            # What a thing is called cannot be seen from its size: the noun ranks, and vetoes only the absurd.
+            suits = nouns.noun_fit(phrase.noun, features.size, features.kinds)
+            fit.product = fit.product * suits
+            fit.weakest = np.minimum(fit.weakest, np.sqrt(suits))
         elif phrase.noun not in fit.unchecked and phrase.noun not in nouns.SURFACES:
             fit.unchecked.append(phrase.noun)
     relative_attributes = []
@@ -111,8 +115,9 @@ def fit_phrase(phrase: NounPhrase, features: Features) -> Fit:
 
 def _absolute_fit(attribute: Attribute, features: Features) -> np.ndarray | None:
     """(N,) probability of an attribute that needs no comparison; None for the others."""
-    if attribute.kind == "color" and colour.knows(attribute.value):
-        return colour.colour_fit(attribute.value, features.colours)
+    if attribute.kind == "color":
+        word = attribute.value if colour.knows(attribute.value) else basic_color(attribute.value)
+        return colour.colour_fit(word, features.colours) if word else None
     if attribute.kind == "shape" and attribute.value in _SHAPE_KINDS:
         best = np.max([features.kinds[kind] for kind in _SHAPE_KINDS[attribute.value]], axis=0)
         return np.nan_to_num(0.1 + 0.9 * best, nan=0.4)

@@ -13,82 +13,90 @@ import numpy as np
 
 @dataclass(frozen=True)
 class NounPrior:
-    """Longest side in metres (low, high), shape kinds it may have, and height over width when it stands (low, high)."""
+    """Sides of the thing's box in metres, longest first, each as (from, to); shape kinds it may have."""
 
-    longest: tuple[float, float]
+    sides: np.ndarray
     kinds: tuple[str, ...]
-    stance: tuple[float, float]
 
 
 def _read(table: str) -> dict[str, NounPrior]:
     priors = {}
     for line in table.strip().splitlines():
-        nouns, low, high, kinds, thin, tall = (cell.strip() for cell in line.split("|"))
-        prior = NounPrior((float(low), float(high)), tuple(kinds.split()), (float(thin), float(tall)))
-        priors.update((noun.strip(), prior) for noun in nouns.split(","))
+        nouns, *sides, kinds = (cell.strip() for cell in line.split("|"))
+        ranges = np.array([[float(value) for value in side.split("-")] for side in sides]) / 100
+        priors.update((noun.strip(), NounPrior(ranges, tuple(kinds.split()))) for noun in nouns.split(","))
     return priors
 
 
-# noun, noun | longest side m: from | to | shape kinds | height / width: from | to
+# nouns | longest | middle | shortest side in centimetres, from-to | shape kinds
 _PRIORS = _read(
     """
-    mug, cup, teacup             | 0.06 | 0.15 | cylinder bowl     | 0.6 | 1.7
-    glass, tumbler               | 0.07 | 0.18 | cylinder          | 0.9 | 2.5
-    bowl                         | 0.09 | 0.32 | bowl cylinder     | 0.2 | 0.75
-    plate, dish, saucer          | 0.12 | 0.32 | flat bowl         | 0.0 | 0.25
-    can, tin                     | 0.08 | 0.20 | cylinder          | 0.8 | 2.4
-    bottle                       | 0.14 | 0.36 | cylinder box      | 1.5 | 4.5
-    jar, canister                | 0.07 | 0.25 | cylinder          | 0.8 | 2.2
-    jug, pitcher, kettle, teapot | 0.12 | 0.35 | cylinder          | 0.7 | 2.2
-    pot, pan                     | 0.12 | 0.40 | cylinder bowl     | 0.2 | 1.2
-    vase                         | 0.12 | 0.45 | cylinder          | 1.0 | 4.0
-    box, carton, package, packet | 0.05 | 0.80 | box               | 0.1 | 3.5
-    brick, block, cube           | 0.03 | 0.30 | box               | 0.2 | 3.0
-    book, magazine, notebook     | 0.14 | 0.42 | flat box          | 0.02 | 0.6
-    paper, card, envelope        | 0.08 | 0.45 | flat              | 0.0 | 0.1
-    ball, orange, apple, peach   | 0.05 | 0.30 | sphere            | 0.7 | 1.3
-    banana                       | 0.12 | 0.25 | flat cylinder     | 0.1 | 0.6
-    pear, lemon, tomato, potato  | 0.05 | 0.14 | sphere cylinder   | 0.5 | 1.7
-    keyboard                     | 0.25 | 0.50 | flat box          | 0.02 | 0.2
-    mouse                        | 0.07 | 0.14 | flat box sphere   | 0.2 | 0.7
-    remote, phone, telephone     | 0.10 | 0.25 | flat box          | 0.05 | 0.5
-    tablet                       | 0.15 | 0.30 | flat              | 0.02 | 0.2
-    laptop                       | 0.25 | 0.42 | box flat          | 0.05 | 1.0
-    monitor, screen              | 0.30 | 0.90 | box flat          | 0.5 | 2.0
-    television, tv               | 0.50 | 1.60 | box flat          | 0.4 | 1.5
-    printer, microwave           | 0.30 | 0.60 | box               | 0.3 | 1.2
-    toaster                      | 0.20 | 0.40 | box               | 0.5 | 1.2
-    lamp                         | 0.20 | 1.80 | cylinder          | 1.0 | 6.0
-    clock                        | 0.06 | 0.40 | cylinder flat box | 0.3 | 3.0
-    plant                        | 0.15 | 2.00 | cylinder sphere   | 0.7 | 3.5
-    scissors, knife, fork, spoon | 0.10 | 0.35 | flat              | 0.0 | 0.3
-    pen, pencil, marker, brush   | 0.10 | 0.25 | flat cylinder     | 0.0 | 0.3
-    tape                         | 0.05 | 0.15 | cylinder flat     | 0.2 | 1.0
-    drill                        | 0.15 | 0.30 | box               | 0.3 | 1.5
-    hammer, screwdriver, clamp   | 0.12 | 0.40 | flat              | 0.05 | 0.5
-    shoe, slipper, boot          | 0.20 | 0.35 | box flat          | 0.2 | 1.0
-    hat, cap                     | 0.15 | 0.35 | bowl sphere       | 0.2 | 0.9
-    bag, backpack                | 0.20 | 0.70 | box sphere        | 0.4 | 2.0
-    suitcase                     | 0.40 | 0.85 | box               | 0.3 | 2.0
-    basket, bin, bucket, can_bin | 0.18 | 0.70 | cylinder box bowl | 0.5 | 1.8
-    toy, teddy, doll             | 0.05 | 0.60 | sphere box        | 0.4 | 2.5
-    pillow, cushion              | 0.25 | 0.80 | box flat sphere   | 0.2 | 1.2
-    towel, cloth, blanket        | 0.15 | 2.00 | flat box          | 0.0 | 0.5
-    tissue                       | 0.10 | 0.30 | box               | 0.3 | 1.3
-    picture, poster, mirror, painting | 0.20 | 2.00 | flat         | 0.3 | 3.0
-    whiteboard, blackboard, window    | 0.50 | 3.00 | flat         | 0.3 | 2.0
-    door                         | 1.50 | 2.40 | flat box          | 1.5 | 3.0
-    curtain                      | 0.60 | 3.00 | flat box          | 0.5 | 4.0
-    chair, armchair, stool       | 0.45 | 1.30 | box               | 0.7 | 2.5
-    sofa, couch                  | 1.00 | 2.80 | box               | 0.25 | 1.0
-    table, desk, counter         | 0.40 | 2.50 | box flat          | 0.2 | 1.6
-    nightstand                   | 0.35 | 0.70 | box               | 0.7 | 1.8
-    shelf, bookcase, cupboard, cabinet, wardrobe, dresser | 0.50 | 2.40 | box | 0.4 | 4.0
-    drawer                       | 0.25 | 1.20 | box               | 0.2 | 1.5
-    bed                          | 1.50 | 2.40 | box               | 0.15 | 0.8
-    refrigerator, fridge         | 0.80 | 2.00 | box               | 1.2 | 3.5
-    person, man, woman           | 0.80 | 2.00 | cylinder box      | 1.5 | 5.0
-    rug, carpet                  | 0.50 | 4.00 | flat              | 0.0 | 0.05
+    mug, cup, teacup             |  8-14   |  7-12  |  6-10  | cylinder bowl
+    glass, tumbler               |  8-18   |  6-10  |  6-10  | cylinder
+    bowl                         | 10-30   | 10-30  |  4-12  | bowl cylinder
+    plate, dish, saucer          | 13-32   | 13-32  |  1-4   | flat bowl cylinder
+    can, tin                     |  8-20   |  6-12  |  5-11  | cylinder
+    bottle                       | 15-36   |  5-13  |  4-12  | cylinder
+    jar, canister                |  8-25   |  6-16  |  6-16  | cylinder
+    jug, pitcher, kettle, teapot | 14-35   | 10-25  |  9-20  | cylinder
+    pot                          | 12-40   | 12-35  |  8-30  | cylinder bowl
+    pan                          | 25-55   | 18-32  |  4-10  | cylinder bowl flat
+    vase                         | 13-45   |  7-20  |  7-20  | cylinder
+    box, carton, package, packet |  6-70   |  5-55  |  3-45  | box
+    brick, block, cube           |  4-25   |  4-14  |  3-12  | box
+    book                         | 14-36   | 10-27  |  1-6   | flat box
+    magazine, notebook           | 14-36   | 10-27  | 0.2-2.5| flat box
+    paper, card, envelope        |  8-42   |  5-30  | 0.1-1  | flat
+    ball                         |  5-30   |  5-30  |  4-30  | sphere
+    apple, orange, peach         |  6-10   |  6-10  |  5-10  | sphere
+    pear, lemon, tomato, potato  |  6-12   |  5-9   |  4-9   | sphere cylinder
+    banana                       | 13-25   |  3-9   |  3-5   | cylinder flat box
+    keyboard                     | 26-50   | 10-20  |  1-5   | flat box
+    mouse                        |  8-13   |  5-8   |  3-5   | flat box sphere
+    remote                       | 13-25   |  3.5-7 |  1-4   | flat box
+    phone                        | 12-18   |  6-9   | 0.6-2  | flat box
+    telephone                    | 16-28   | 12-24  |  5-14  | box
+    tablet                       | 17-30   | 11-22  | 0.5-2  | flat
+    laptop                       | 27-42   | 20-36  |  2-30  | box flat
+    monitor, screen              | 35-80   | 28-55  |  3-28  | box flat
+    television, tv               | 60-160  | 35-95  |  3-35  | box flat
+    printer, microwave           | 32-60   | 28-50  | 15-40  | box
+    toaster                      | 22-40   | 15-25  | 12-22  | box
+    lamp                         | 25-190  | 12-50  | 12-50  | cylinder box
+    clock                        |  7-40   |  7-40  |  2-12  | cylinder flat box
+    plant                        | 18-200  | 12-100 | 10-90  | cylinder sphere box
+    scissors, knife, fork, spoon | 12-35   |  2-10  | 0.5-2.5| flat
+    pen, pencil, marker, brush   | 10-25   | 0.8-3  | 0.6-3  | flat cylinder
+    tape                         |  6-13   |  6-13  |  2-6   | cylinder flat
+    drill                        | 15-30   | 14-25  |  5-9   | box
+    hammer, screwdriver, clamp   | 12-40   |  3-14  |  2-5   | flat box
+    shoe, slipper, boot          | 20-34   |  9-30  |  7-13  | box flat
+    hat, cap                     | 20-36   | 17-34  | 10-20  | bowl sphere
+    bag, backpack                | 22-65   | 18-45  | 10-35  | box sphere
+    suitcase                     | 45-85   | 30-55  | 18-35  | box
+    basket, bucket               | 20-60   | 18-50  | 12-45  | cylinder box bowl
+    bin                          | 22-80   | 18-50  | 16-45  | cylinder box
+    toy, doll                    |  6-50   |  5-35  |  4-30  | box sphere cylinder
+    teddy                        | 12-60   | 10-40  |  8-35  | box sphere cylinder
+    pillow, cushion              | 28-75   | 25-55  |  8-22  | box flat sphere
+    towel, cloth, blanket        | 18-200  | 12-150 | 0.5-15 | flat box
+    tissue                       | 11-26   | 10-14  |  5-14  | box
+    picture, poster, mirror, painting | 20-200 | 15-150 | 0.5-6 | flat
+    whiteboard, blackboard, window    | 60-300 | 45-200 | 0.5-15| flat
+    door                         | 180-220 | 60-110 |  2-12  | flat box
+    curtain                      | 100-300 | 40-250 |  2-30  | flat box
+    chair                        | 65-120  | 40-70  | 38-65  | box
+    armchair                     | 75-120  | 65-100 | 60-95  | box
+    stool                        | 40-80   | 28-45  | 28-45  | box cylinder
+    sofa                         | 110-280 | 70-120 | 60-100 | box
+    table, desk, counter         | 40-250  | 35-120 | 30-95  | box flat cylinder
+    nightstand                   | 40-70   | 35-55  | 30-45  | box
+    shelf, bookcase, cupboard, cabinet, wardrobe, dresser | 60-240 | 40-200 | 22-65 | box
+    drawer                       | 30-120  | 25-60  | 10-55  | box
+    bed                          | 180-220 | 80-200 | 35-110 | box
+    refrigerator                 | 80-200  | 50-80  | 50-75  | box
+    person                       | 90-200  | 35-80  | 20-60  | cylinder box
+    rug, carpet                  | 60-400  | 50-300 | 0.3-3  | flat
     """
 )
 
@@ -107,24 +115,38 @@ def knows(noun: str) -> bool:
     return noun in GENERIC or noun in _PRIORS
 
 
+# Words that people choose first. Where one of them suits a thing better and says more, the others suit it less: a thin
+# flat box is called a book.
+_BASIC = ("mug", "bowl", "plate", "can", "bottle", "box", "book", "ball", "banana", "phone", "keyboard", "shoe", "chair",
+          "sofa", "table")  # fmt: skip
+
+
 def noun_fit(noun: str, size: np.ndarray, kinds: dict[str, np.ndarray]) -> np.ndarray:
     """How well each thing's measured shape suits a noun, 0..1; 0.5 where nothing was measured or the noun is unknown.
 
     Args:
-        size: (N, 3) box sides, metres, z up; NaN without depth.
+        size: (N, 3) box sides, metres; NaN without depth.
         kinds: for each of box, cylinder, sphere, flat, bowl: (N,) scores 0..1; NaN without depth.
     """
-    n = len(size)
     prior = _PRIORS.get(noun)
     if prior is None:
-        return np.full(n, 0.5)
-    longest = size.max(axis=1)
-    below = np.log(prior.longest[0] / longest)
-    above = np.log(longest / prior.longest[1])
-    suits_size = np.exp(-0.5 * (np.maximum(np.maximum(below, above), 0) / 0.35) ** 2)
-    stance = size[:, 2] / np.sqrt(size[:, 0] * size[:, 1])
-    off = np.maximum(np.maximum(np.log(max(prior.stance[0], 1e-3) / stance), np.log(stance / prior.stance[1])), 0)
-    # Things lie down and are seen from above, so a wrong stance lowers the score but never vetoes.
-    suits_stance = 0.35 + 0.65 * np.exp(-0.5 * (off / 0.4) ** 2)
-    suits_shape = 0.2 + 0.8 * np.max([kinds[kind] for kind in prior.kinds], axis=0)
-    return np.nan_to_num(suits_size * suits_stance * suits_shape, nan=0.5)
+        return np.full(len(size), 0.5)
+    suits = _suits(prior, size, kinds)
+    rival = np.max([_suits(_PRIORS[word], size, kinds) / _freedom(_PRIORS[word]) for word in _BASIC], axis=0)
+    apt = np.minimum(suits / _freedom(prior) / np.maximum(rival, 1e-9), 1)
+    return np.nan_to_num(suits * (0.3 + 0.7 * apt), nan=0.5)
+
+
+def _suits(prior: NounPrior, size: np.ndarray, kinds: dict[str, np.ndarray]) -> np.ndarray:
+    sides = np.log(np.maximum(np.sort(size, axis=1)[:, ::-1], 1e-3))
+    low, high = np.log(prior.sides).T
+    off = np.maximum(np.maximum(low - sides, sides - high), 0)
+    # A side that cannot be seen is a guess, and the shortest is often the one that depth noise makes.
+    suits_size = np.exp(-0.5 * (off**2 / np.array([0.2, 0.3, 0.4]) ** 2).sum(axis=1))
+    return suits_size * (0.25 + 0.75 * np.max([kinds[kind] for kind in prior.kinds], axis=0))
+
+
+def _freedom(prior: NounPrior) -> float:
+    """How little a noun says about size: mean width of its ranges on a logarithmic scale; less where it is common."""
+    commonness = 0.55 if "box" in prior.kinds and prior.sides[0, 1] > 10 * prior.sides[0, 0] else 1.0
+    return commonness * float(np.cbrt(np.prod(np.log(prior.sides[:, 1] / prior.sides[:, 0]) + 0.3)))
