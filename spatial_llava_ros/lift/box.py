@@ -29,7 +29,7 @@ from spatial_llava_ros.lift.foreground import Cloud
 GUESSED_DEPTH = 0.9
 """Unseen depth of a thing as a share of the geometric mean of its visible sides: between a carton and a book."""
 
-SEEN_MISFIT, UNSEEN_MISFIT = 0.035, 0.14
+SEEN_MISFIT, UNSEEN_MISFIT = 0.04, 0.16
 """Standard deviation of a seen and of an unseen face because things are not quite boxes, cylinders and balls, and may
 have a handle behind: as a share of the side, from the simulator's household things."""
 CUT = 0.25
@@ -150,7 +150,9 @@ def fit_box(cloud: Cloud, up: np.ndarray, offset: float | None = None, contact: 
     if kind == "cylinder":
         misfit[0, 1] = UNSEEN_MISFIT
     elif kind == "box":
-        misfit[0, 1] = misfit[1, 0] = UNSEEN_MISFIT
+        # A far face that is far to the side shows its edge against the background; one far behind does not.
+        misfit[0, 1] = np.hypot(SEEN_MISFIT, UNSEEN_MISFIT * abs(np.cos(corner.yaw)))
+        misfit[1, 0] = np.hypot(SEEN_MISFIT, UNSEEN_MISFIT * abs(np.sin(corner.yaw)))
     else:
         misfit[:] = (SEEN_MISFIT + UNSEEN_MISFIT) / 2
     if floor is None:
@@ -210,7 +212,7 @@ def _ball(
         return None
     radius = float(np.sqrt(max(solution[3] + solution[:3] @ solution[:3], 0)))
     centre = solution[:3]
-    limit = min(1.2 * sigma + 0.02 * radius, boxy)
+    limit = min(1.1 * sigma + 0.015 * radius, 0.85 * boxy)
     extent = float(np.ptp(p[:, 1]))
     if not 0.3 * extent < radius < 0.8 * extent or _trimmed_rms(_length(p - centre) - radius) > 1.5 * limit:
         return None
@@ -230,14 +232,14 @@ def _ball(
         limit = min(limit, 1.25 * _trimmed_rms(np.minimum(upright, np.abs(points[:, 2] - top))))
     if _trimmed_rms(_length(p - centre) - radius) > limit:
         return None
-    slack = 0.2 * radius + 2 * sigma
+    slack = 0.12 * radius + 1.5 * sigma
     if abs(origin[2] + centre[2] + radius - top) > slack:
         return None  # a bowl: the sphere goes on where nothing was seen
     centre = origin + centre
     if floor is not None:
         if centre[2] - radius < floor - slack:
             return None
-        if abs(centre[2] - radius - floor) < slack / 2:  # it touches the floor: that settles its size
+        if abs(centre[2] - radius - floor) < slack:  # it touches the floor: that settles its size
             radius = (top - floor) / 2
             centre[2] = floor + radius
     return centre, radius

@@ -47,7 +47,7 @@ def find_contact(sight: Sight) -> Contact:
     y, x = np.nonzero(sight.solid)
     left, top = sight.origin
     border = (x + left == 0) | (y + top == 0) | (x + left == frame_columns - 1) | (y + top == frame_rows - 1)
-    y, x = y[border], x[border]
+    y, x = np.repeat(y[border], RING - GAP), np.repeat(x[border], RING - GAP)  # as many as the ring is wide
     cut = np.ones(len(x), bool)
     rays = sight.points(np.append(rows, y), np.append(columns, x), np.ones(len(rows) + len(x)))
     return Contact(
@@ -70,6 +70,12 @@ def find_carrier(contact: Contact, sight: Sight, planes: tuple[Plane, ...], gues
     points = sight.points(rows[some], columns[some])
     centre = points.mean(axis=0)
     best, most = planes[guess] if guess is not None else None, 0
+    if (
+        best is not None
+        and np.median(points @ best.normal + best.offset) < 0
+        and _mostly(contact.hides, contact.rays[:, 2] > 0)
+    ):
+        return best  # farther than all around it and under its carrier: looked through, and the foreground will say so
     for index, plane in enumerate(planes):
         if not plane.horizontal:
             continue

@@ -63,8 +63,7 @@ def foreground(sight: Sight, plane: Plane | None, planes: tuple[Plane, ...] = ()
     if np.count_nonzero(keep) < MIN_POINTS:
         return None
     z = points[:, 2]
-    box_area = (sight.mask.any(axis=1).sum()) * (sight.mask.any(axis=0).sum())
-    width = max(np.sqrt(box_area) * sight.pixel, 6 * sight.sigma, 0.02)
+    width = max(np.sqrt(np.count_nonzero(sight.mask)) * sight.pixel, 6 * sight.sigma, 0.02)
     near, far = _main_stretch(z[keep], max(6 * sight.sigma, 0.15 * width), width)
     keep &= (z >= near) & (z <= far)
     total = int(np.count_nonzero(keep))

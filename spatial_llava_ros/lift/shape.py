@@ -15,7 +15,7 @@ class Shape:
     """Measured form of a thing.
 
     Attributes:
-        kind_scores: 0..1 for each of box, cylinder, sphere, flat, bowl; they do not sum to 1 (a plate is flat and round).
+        kind_scores: 0..1 for each of box, cylinder, sphere, flat, bowl; not a distribution: a plate is flat and round.
         horizontal_roundness: 0 for a right-angled footprint .. 1 for a circular one.
         flatness: 1 - height / shorter horizontal side, at least 0.
         elongation: longest side / middle side.
@@ -67,7 +67,7 @@ def _roundness(fit: BoxFit) -> float:
 
 
 def _hollow(cloud: Cloud, fit: BoxFit) -> float:
-    """How far the middle of the thing lies under its top, as a share of its height; 0 where it is not seen from above."""
+    """How far the middle of the thing lies under its top, as a share of its height; 0 where it is not seen."""
     half = fit.size / 2
     offset = cloud.points @ fit.rotation - (fit.low + half)
     inner = (np.abs(offset[:, :2]) < 0.4 * half[:2]).all(axis=1)
