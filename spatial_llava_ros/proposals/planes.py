@@ -11,8 +11,8 @@ import numpy as np
 from spatial_llava_ros.proposals.surfels import Surfels, fit_planes
 from spatial_llava_ros.types import Plane
 
-MAX_PLANES = 8
-MIN_SHARE = 0.015  # of the pixels with depth: smaller planes are faces of things
+MAX_PLANES = 12
+MIN_SHARE = 0.008  # of the pixels with depth: smaller planes are faces of things
 SAME_DIRECTION = np.cos(np.radians(15))
 LEVEL = np.cos(np.radians(12))
 

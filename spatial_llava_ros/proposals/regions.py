@@ -6,10 +6,11 @@ import numpy as np
 
 from spatial_llava_ros.proposals.scoring import score_candidates, select
 from spatial_llava_ros.proposals.segmentation import Segmentation, segment
-from spatial_llava_ros.proposals.surfels import Surfels
-from spatial_llava_ros.types import Plane, Proposals, Region, RgbdFrame
+from spatial_llava_ros.types import Proposals, Region, RgbdFrame
 
 MAX_REGIONS = 60
+MIN_SLACK = 0.02  # metres that a thing may seem to sink into what it stands on
+MAX_GAP = 0.25  # metres from the lowest point seen to what may still carry it, hidden from view
 
 
 def propose(frame: RgbdFrame) -> Proposals:
@@ -25,9 +26,9 @@ def propose(frame: RgbdFrame) -> Proposals:
 
 def _regions(frame: RgbdFrame, segmentation: Segmentation, kept: np.ndarray, score: np.ndarray) -> tuple[Region, ...]:
     height, width = frame.intrinsics.shape
-    scale, surfels, boxes = segmentation.image.scale, segmentation.surfels, segmentation.candidates.box[kept]
+    scale, boxes = segmentation.image.scale, segmentation.candidates.box[kept]
     parts = segmentation.parts(kept)
-    parents = _parents(parts, surfels.pixels)
+    parents = _parents(parts, segmentation.surfels.pixels)
     regions = []
     for k in range(len(kept)):
         x1, y1, x2, y2 = boxes[k].tolist()
@@ -35,7 +36,7 @@ def _regions(frame: RgbdFrame, segmentation: Segmentation, kept: np.ndarray, sco
         x1, y1, x2, y2 = x1 * scale, y1 * scale, min(x2 * scale, width), min(y2 * scale, height)
         mask = np.ascontiguousarray(mask[: y2 - y1, : x2 - x1])
         valid = float(np.isfinite(frame.depth[y1:y2, x1:x2])[mask].mean()) if mask.any() else 0.0
-        carrier = _carrier(parts[k], surfels, segmentation.planes)
+        carrier = _carrier(parts[k], segmentation)
         parent = None if parents[k] < 0 else int(parents[k]) + 1
         regions.append(Region(k + 1, (x1, y1, x2, y2), mask, float(score[k]), carrier, parent, valid))
     return tuple(regions)
@@ -52,17 +53,23 @@ def _parents(parts: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     return np.where(holds.any(axis=1), cost.argmin(axis=1), -1)
 
 
-def _carrier(parts: np.ndarray, surfels: Surfels, planes: tuple[Plane, ...]) -> int | None:
-    """Index of the horizontal plane that the region stands on: the highest one under its lowest points."""
+def _carrier(parts: np.ndarray, segmentation: Segmentation) -> int | None:
+    """Index of the horizontal plane that a region stands on: under its lowest point, near it in height and place."""
+    surfels = segmentation.surfels
     used = parts & surfels.has_depth
     if not used.any():
         return None
     points = surfels.centre[used]
-    best, best_height = None, np.inf
-    for index, plane in enumerate(planes):
-        if not plane.horizontal:
+    lowest = points[np.argmin(points @ segmentation.up)]
+    slack = MIN_SLACK + 3 * segmentation.image.noise * lowest[2] ** 2
+    best, best_distance = None, MAX_GAP
+    for index, plane in enumerate(segmentation.planes):
+        height = lowest @ plane.normal + plane.offset
+        on_it = segmentation.member == index
+        if not plane.horizontal or height < -slack or not (on_it & ~parts).any():
             continue
-        height = float((points @ plane.normal + plane.offset).min())
-        if -0.03 < height < best_height:
-            best, best_height = index, height
+        near = np.linalg.norm(surfels.centre[on_it & ~parts] - lowest, axis=1).min()
+        distance = abs(height) + 0.5 * max(0.0, near - abs(height))
+        if distance < best_distance:
+            best, best_distance = index, distance
     return best

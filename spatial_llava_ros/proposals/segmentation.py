@@ -22,12 +22,14 @@ class Segmentation:
 
     Attributes:
         labels: (h, w) int32, superpixel of each working pixel.
+        member: (N,) int, index into `planes` of the plane that each superpixel lies on, -1 for none.
         up: (3,) unit vector in the camera frame.
     """
 
     image: WorkingImage
     labels: np.ndarray
     surfels: Surfels
+    member: np.ndarray
     planes: tuple[Plane, ...]
     up: np.ndarray
     trees: tuple[Tree, ...]
@@ -60,7 +62,7 @@ def segment(frame: RgbdFrame) -> Segmentation:
     adjacency = find_adjacency(image, edges, labels, surfels, member)
     trees = tuple(build_tree(surfels, adjacency, weights) for weights in TREES)
     candidates = collect_candidates(trees, surfels, adjacency, on_plane, image.shape)
-    return Segmentation(image, labels, surfels, planes, up, trees, candidates)
+    return Segmentation(image, labels, surfels, member, planes, up, trees, candidates)
 
 
 def _up(frame: RgbdFrame, flat: np.ndarray, pixels: np.ndarray, surfels: Surfels) -> np.ndarray:
