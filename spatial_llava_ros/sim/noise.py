@@ -28,7 +28,10 @@ class DepthNoise:
         depth_unit: depths are whole multiples of this, metres; 0 for none.
         correlation: standard deviation in pixels of the blur that makes neighbouring errors alike (matching window).
         near, far: metres; nothing is measured outside.
-        signal_floor: smallest returned signal (infrared reflectance x cosine of incidence / z^2) that is measured.
+        signal_floor: smallest returned signal that is measured: infrared reflectance x cosine of incidence x
+            (1 / z^2 from the camera's own light + `room_light`).
+        room_light: what the room's light adds, which does not fall with distance; 0 where only the camera's own
+            pattern counts (structured light).
         edge_jitter: pixels by which depth edges wander.
         flying: share of edge pixels that get a depth between front and back.
         edge_dropout: share of edge pixels without depth.
@@ -45,6 +48,7 @@ class DepthNoise:
     near: float = 0.28
     far: float = 8.0
     signal_floor: float = 0.008
+    room_light: float = 0.15
     edge_jitter: float = 0.8
     flying: float = 0.15
     edge_dropout: float = 0.25
@@ -60,7 +64,7 @@ class DepthNoise:
 D435 = DepthNoise()
 KINECT1 = DepthNoise(
     baseline=0.075, disparity_sigma=0.05, disparity_step=1 / 8, correlation=1.0, near=0.5, far=5.0,
-    signal_floor=0.012, edge_jitter=1.2, flying=0.05, edge_dropout=0.45,
+    signal_floor=0.012, room_light=0.0, edge_jitter=1.2, flying=0.05, edge_dropout=0.45,
 )  # fmt: skip
 NONE = DepthNoise(
     disparity_sigma=0.0, disparity_step=0.0, depth_unit=0.0, near=0.0, far=np.inf, signal_floor=0.0,
@@ -120,7 +124,7 @@ def measure_depth(
         z = np.round(z / noise.depth_unit) * np.float32(noise.depth_unit)
     if noise.signal_floor or noise.shine:
         blotch = _field(rng, shape, 2.5)
-        signal = infrared * cosine / np.maximum(z, 0.3) ** 2
+        signal = infrared * cosine * (1 / np.maximum(z, 0.3) ** 2 + np.float32(noise.room_light))
         lost |= signal < noise.signal_floor * np.exp(0.6 * blotch)
         lost |= noise.shine * mirror + 0.12 * blotch > 0.75
     if noise.shadow and second_eye is not None:
