@@ -139,7 +139,8 @@ def _ask_all(client: Client, children: Children, questions: list[Question], out:
     wide = min(60, max(len(q.text) for q in questions))
     print(f"\n    {'expression':<{wide}}  {'status':<10} {'position (m)':<22} {known:>8} {'latency':>9}", flush=True)
     recording = out / "demo.mcap"
-    found, targets, errors, latencies, silent, frames = 0, 0, [], [], 0, set()
+    found, wrong, targets, silent = 0, 0, 0, 0
+    errors, latencies, frames = [], [], set()
     with McapWriter(recording) as writer:
         for number, question in enumerate(questions, 1):
             start = monotonic()
@@ -154,6 +155,7 @@ def _ask_all(client: Client, children: Children, questions: list[Question], out:
             latencies.append(latency * 1e3)
             frames.add(message.header.frame_id)
             found += question.has_target and answer.status is Status.FOUND
+            wrong += question.is_wrong(answer)
             if (error := question.error_mm(answer)) is not None:
                 errors.append(error)
             print(f"{number:>3} {_row(question, answer, latency, wide)}", flush=True)
@@ -162,16 +164,14 @@ def _ask_all(client: Client, children: Children, questions: list[Question], out:
                 writer.write_answer(frame, answer)
                 save_picture(out / f"{number:02d}_{_slug(question.text)}.png", draw_answer(frame, answer))
     parts = [f"found {found} of {targets}"]
-    absent = sum(not q.has_target for q in questions)
-    if absent:
-        parts[0] += f" ({absent} more mean nothing single here)"
+    if wrong:
+        parts.append(f"{wrong} answer(s) the wrong thing")
     if errors:
         parts.append(f"median error {statistics.median(errors):.0f} mm")
     if latencies:
         parts.append(f"median latency {statistics.median(latencies):.0f} ms")
-    print(
-        f"\n{', '.join(parts)}\npictures   {out}/*.png\nrecording  {recording}  (opens in Foxglove, or: ros2 bag play)"
-    )
+    print(f"\n{', '.join(parts)}; positions in {' and '.join(sorted(frames)) or 'no frame'}")
+    print(f"pictures   {out}/*.png\nrecording  {recording}  (opens in Foxglove, or: ros2 bag play)")
     return 1 if silent else 0
 
 
@@ -185,7 +185,7 @@ def _row(question: Question, answer: Answer, latency: float, wide: int) -> str:
         known = f"{overlap:.2f}"
     elif not question.has_target:
         known = f"({question.kind})"
-    status = answer.status.value.replace("_", " ")
+    status = "WRONG ONE" if question.is_wrong(answer) else answer.status.value.replace("_", " ")
     text = question.text if len(question.text) <= wide else question.text[: wide - 1] + "…"
     return f"{text:<{wide}}  {status:<10} {place:<22} {known:>8} {latency * 1e3:>6.0f} ms"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 
 from spatial_llava_ros.errors import InvalidInputError
 from spatial_llava_ros.frames.expressions import read_expressions
-from spatial_llava_ros.types import Answer, Box
+from spatial_llava_ros.types import Answer, Box, Status
 
 if TYPE_CHECKING:
     from spatial_llava_ros.sim.truth import SimFrame
@@ -24,6 +25,7 @@ GENERAL = (
     "the biggest thing",
     "the tallest thing",
 )
+SAME_THING = 0.5  # overlap of boxes from which on two are the same thing (Acc@0.5 of RefCOCO)
 EXPRESSION_FILES = ("expressions_plain.json", "expressions.json")
 
 
@@ -62,25 +64,31 @@ class Question:
         shared = float(sides.prod())
         return shared / float((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - shared)
 
+    def is_wrong(self, answer: Answer) -> bool:
+        """True when a thing was found and it is known to be another one than was meant, or that none was."""
+        if self.kind == "absent":
+            return answer.status is Status.FOUND
+        overlap = self.overlap(answer)
+        return overlap is not None and overlap < SAME_THING
+
 
 def simulated_questions(simulated: SimFrame, seed: int, count: int) -> list[Question]:
     """Generated expressions about a simulated frame: `count` that mean one thing, of all kinds in turn, and one that
     means nothing there, to see that honestly denied."""
     from spatial_llava_ros.sim import generate_expressions
 
-    # Kinds come in the generator's order; more are drawn than asked, so that every kind has its turn.
     made = [e for e in generate_expressions(simulated, seed, 8 * count) if e.plain]
     known = {thing.id: thing for thing in simulated.objects}
-    kinds: dict[str, list[Question]] = {}
-    for e in made:
-        if len(e.targets) == 1:
-            thing = known[e.targets[0]]
-            kinds.setdefault(e.kind, []).append(Question(e.text, e.kind, thing.position, thing.box_visible))
+    left = [e for e in made if len(e.targets) == 1]
     chosen: list[Question] = []
-    while len(chosen) < count and any(kinds.values()):
-        for questions in kinds.values():
-            if questions and len(chosen) < count:
-                chosen.append(questions.pop(0))
+    asked: Counter = Counter()
+    while left and len(chosen) < count:
+        # What has been asked least, thing first and then kind, so that the demo shows many things in many ways.
+        e = min(left, key=lambda e: (asked[e.targets[0]], asked[e.kind]))
+        left.remove(e)
+        asked.update([e.targets[0], e.kind])
+        thing = known[e.targets[0]]
+        chosen.append(Question(e.text, e.kind, thing.position, thing.box_visible))
     chosen += [Question(e.text, "absent") for e in made if e.kind == "absent"][:1]
     return chosen
 

@@ -286,12 +286,18 @@ def test_nodes_end_quietly(name, end, scene_folder):
     parameters = ["--ros-args", "-p", f"source:='{scene_folder}'"] if name == "camera" else []
     command = [sys.executable, "-m", f"spatial_llava_ros.nodes.{name}", *parameters]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert "[INFO]" in process.stdout.readline()
-    sleep(0.5)
-    process.send_signal(end)
-    said, _ = process.communicate(timeout=PATIENCE)
+    try:
+        said = [process.stdout.readline()]
+        while "[INFO]" not in said[-1]:  # up and spinning
+            assert said[-1], f"ended before it was up: {said}"
+            said.append(process.stdout.readline())
+        sleep(0.5)
+        process.send_signal(end)
+        said += process.communicate(timeout=PATIENCE)[0].splitlines()
+    finally:
+        process.kill()
     assert process.returncode == 0
-    assert "Traceback" not in said
+    assert not [line for line in said if "Traceback" in line or "Error" in line]
 
 
 @pytest.mark.parametrize(
