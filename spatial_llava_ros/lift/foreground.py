@@ -126,7 +126,8 @@ def _before_walls(
             continue
         height = points @ wall.normal + wall.offset
         front = height[keep] > reach
-        if np.count_nonzero(front) > 0.6 * front.size:
+        own = wall.pixels < 2 * np.count_nonzero(np.abs(height) < reach)  # the back of a chair is the chair
+        if not own and np.count_nonzero(front) > 0.6 * front.size:
             result &= height > reach
     return result
 

@@ -52,6 +52,17 @@ def test_a_wall_close_behind_is_left_out_when_it_is_known():
     assert np.percentile(world[:, 1], 99) < 0.13
 
 
+def test_a_side_of_the_thing_is_no_wall():
+    shot = shoot([BOX], look((-0.6, -0.6, 0.5), (0.0, 0.0, 0.05)))
+    region = shot.region(1)
+    face = np.array([-np.sin(0.5), np.cos(0.5), 0.0])  # the far side of the box, as if it had been found as a plane
+    normal = shot.camera_from_world[:3, :3] @ -face
+    side = Plane(normal, float(0.02 + face @ shot.world_from_camera[:3, 3] * -1), False, 500)
+    with_side = foreground(see(shot.frame, region), shot.plane(), (shot.plane(), side))
+    without = foreground(see(shot.frame, region), shot.plane(), (shot.plane(),))
+    assert with_side.pixels == without.pixels
+
+
 def test_the_table_around_a_thing_is_left_out():
     shot = shoot([BOX], VIEW)
     rows, columns = np.nonzero(shot.instance == 1)
