@@ -77,19 +77,20 @@ def simulated_questions(simulated: SimFrame, seed: int, count: int) -> list[Ques
     means nothing there, to see that honestly denied."""
     from spatial_llava_ros.sim import generate_expressions
 
-    made = [e for e in generate_expressions(simulated, seed, 8 * count) if e.plain]
+    made = generate_expressions(simulated, seed, 8 * count)
     known = {thing.id: thing for thing in simulated.objects}
     left = [e for e in made if len(e.targets) == 1]
     chosen: list[Question] = []
     asked: Counter = Counter()
     while left and len(chosen) < count:
-        # What has been asked least, thing first and then kind, so that the demo shows many things in many ways.
-        e = min(left, key=lambda e: (asked[e.targets[0]], asked[e.kind]))
+        # What has been asked least, thing first and then kind, so that the demo shows many things in many ways;
+        # by shape and colour (plain) where the thing can be told apart by them.
+        e = min(left, key=lambda e: (asked[e.targets[0]], not e.plain, asked[e.kind]))
         left.remove(e)
         asked.update([e.targets[0], e.kind])
         thing = known[e.targets[0]]
         chosen.append(Question(e.text, e.kind, thing.position, thing.box_visible))
-    chosen += [Question(e.text, "absent") for e in made if e.kind == "absent"][:1]
+    chosen += [Question(e.text, "absent") for e in made if e.plain and e.kind == "absent"][:1]
     return chosen
 
 
