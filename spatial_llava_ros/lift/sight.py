@@ -83,7 +83,8 @@ def look(frame: RgbdFrame, region: Region) -> Sight | None:
     jump = 4 * sigma + STEEPEST * pixel
     if count < 0.6 * np.count_nonzero(mask) and _is_rim_of_background(depth, mask, measured, jump):
         return None
-    solid = valid & ~_stray(depth, mask, measured, jump)
+    stray = _stray(depth, mask, measured, jump) & ~_smooth(depth, measured, 8 * sigma + 2 * pixel)
+    solid = valid & ~stray
     if np.count_nonzero(solid) < max(MIN_POINTS, 0.2 * count):
         solid = valid  # a wire, or gridded depth: nothing but edges
     return Sight(depth, mask, measured, solid, (left, top), frame.intrinsics, distance, pixel, noise, sigma)
@@ -96,6 +97,12 @@ def box_sums(depth: np.ndarray, where: np.ndarray, reach: int) -> tuple[np.ndarr
     number = cv2.boxFilter(chosen, -1, size, normalize=False, borderType=cv2.BORDER_CONSTANT)
     masked = np.where(where, depth, np.float32(0))
     return number, cv2.boxFilter(masked, -1, size, normalize=False, borderType=cv2.BORDER_CONSTANT)
+
+
+def _smooth(depth: np.ndarray, measured: np.ndarray, bend: float) -> np.ndarray:
+    """Pixels that go straight on into all four neighbours: on a surface, be it as steep as a table top seen edge-on."""
+    filled = np.where(measured, depth, np.float32(0))
+    return np.abs(cv2.Laplacian(filled, cv2.CV_32F, ksize=1)) < bend
 
 
 def _stray(depth: np.ndarray, mask: np.ndarray, measured: np.ndarray, jump: float) -> np.ndarray:
