@@ -40,6 +40,11 @@ class Locator:
         self._propose = propose
         self._seen: _Seen | None = None
 
+    @property
+    def proposals(self) -> Proposals | None:
+        """Regions of the frame last asked about, for whatever else is said of it; None before the first."""
+        return None if self._seen is None else self._seen.features.proposals
+
     def locate(
         self,
         frame: RgbdFrame,

@@ -66,10 +66,10 @@ class Question:
 
     def is_wrong(self, answer: Answer) -> bool:
         """True when a thing was found and it is known to be another one than was meant, or that none was."""
-        if self.kind == "absent":
-            return answer.status is Status.FOUND
+        if answer.status is not Status.FOUND:
+            return False
         overlap = self.overlap(answer)
-        return overlap is not None and overlap < SAME_THING
+        return self.kind == "absent" or (overlap is not None and overlap < SAME_THING)
 
 
 def simulated_questions(simulated: SimFrame, seed: int, count: int) -> list[Question]:

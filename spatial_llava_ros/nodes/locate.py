@@ -8,6 +8,8 @@ Topics (relative names; remap them to the camera's)
     out  referred_object                    spatial_llava_ros/ReferredObject; reliable, transient local: one for
                                             every command and every goal, whatever became of it
     out  referred_pose                      geometry_msgs/PoseWithCovarianceStamped, when there is one
+    out  scene_graph                        spatial_llava_ros/SceneGraph; transient local: what is in the picture asked
+                                            about and how it stands; made after the answer, when someone subscribes
     out  detections                         vision_msgs/Detection3DArray, where vision_msgs is installed
     out  goal_pose                          geometry_msgs/PoseStamped: stand-off pose facing the object, when enabled
     out  markers                            visualization_msgs/MarkerArray
@@ -52,7 +54,8 @@ from visualization_msgs.msg import MarkerArray
 from spatial_llava_ros.action import Locate
 from spatial_llava_ros.errors import SpatialLlavaError
 from spatial_llava_ros.geometry import invert_transform, transform_object
-from spatial_llava_ros.msg import ReferredObject
+from spatial_llava_ros.graph import frame_graph
+from spatial_llava_ros.msg import ReferredObject, SceneGraph
 from spatial_llava_ros.nodes import messages, qos
 from spatial_llava_ros.nodes.diagnostics import Measurements, diagnostic, percentiles
 from spatial_llava_ros.nodes.environment import use_profile
@@ -102,6 +105,7 @@ class LocateNode(LifecycleNode):
         self._subscriptions_made = []
         self._goals_open: dict[bytes, Request] = {}
         self._decoded: tuple[RawFrame, RgbdFrame] | None = None
+        self._graphed: RgbdFrame | None = None
         # Not a lifecycle publisher: whoever asks why nothing happens must hear "inactive" too.
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._timer = self.create_timer(1.0, self._publish_diagnostics)
@@ -111,6 +115,7 @@ class LocateNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         make = self.create_lifecycle_publisher
         self._results = make(ReferredObject, "referred_object", qos.LATCHED)
+        self._graphs = make(SceneGraph, "scene_graph", qos.LATCHED)
         self._poses = make(PoseWithCovarianceStamped, "referred_pose", qos.RESULT)
         self._goals = make(PoseStamped, "goal_pose", qos.RESULT)
         self._markers = make(MarkerArray, "markers", qos.LATCHED)
@@ -168,7 +173,8 @@ class LocateNode(LifecycleNode):
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        for publisher in (self._results, self._poses, self._goals, self._markers, self._pictures, self._detections):
+        own = (self._results, self._graphs, self._poses, self._goals, self._markers, self._pictures, self._detections)
+        for publisher in own:
             if publisher is not None:
                 self.destroy_publisher(publisher)
         self._state = "unconfigured"
@@ -189,7 +195,7 @@ class LocateNode(LifecycleNode):
         self._subscriptions_made = []
         self._transforms.close()
         self._action.destroy()
-        self._locator = self._decoded = None
+        self._locator = self._decoded = self._graphed = None
 
     def destroy_node(self) -> None:
         self._stop()
@@ -207,7 +213,7 @@ class LocateNode(LifecycleNode):
 
     def _on_command(self, message: String) -> None:
         with self.measured.callback():
-            self._worker.submit(Request(message.data, self._value("timeout"), on_done=self._publish))
+            self._worker.submit(Request(message.data, self._value("timeout"), on_done=self._command_done))
 
     def _on_goal(self, goal) -> None:
         with self.measured.callback():
@@ -304,6 +310,10 @@ class LocateNode(LifecycleNode):
         self.get_logger().error("".join(traceback.format_exception(error)))
         return Result(Answer(request.query, Status.ERROR, f"internal error: {type(error).__name__}: {error}"))
 
+    def _command_done(self, request: Request, result: Result) -> None:
+        self._publish(request, result)
+        self._publish_graph(result)
+
     def _publish(self, request: Request, result: Result) -> ReferredObject:
         message = messages.answer_message(result.answer, result.stamp, result.frame_id, result.camera_frame_id)
         self._results.publish(message)
@@ -321,6 +331,19 @@ class LocateNode(LifecycleNode):
             self._pictures.publish(messages.image_message(draw_answer(result.frame, result.answer), header))
         self.get_logger().info(f"'{result.answer.query[:80]}': {result.answer.status.value} in {request.elapsed:.2f} s")
         return message
+
+    def _publish_graph(self, result: Result) -> None:
+        """After the answer, and only while nobody waits for another one."""
+        frame = result.frame
+        if frame is None or frame is self._graphed or not self._graphs.get_subscription_count():
+            return
+        if self._worker is not None and self._worker.waiting:
+            return
+        try:
+            self._graphs.publish(messages.graph_message(frame_graph(frame, self._locator.proposals)))
+            self._graphed = frame
+        except Exception as error:  # the answer is out; a graph that fails must not end the worker
+            self.get_logger().error(f"no scene graph: {type(error).__name__}: {error}")
 
     def _publish_goal(self, message: ReferredObject, result: Result) -> None:
         frame = result.frame
@@ -347,6 +370,7 @@ class LocateNode(LifecycleNode):
         executor = self.executor
         if executor is not None:
             executor.create_task(partial(self._finish_goal, goal, message))
+        self._publish_graph(result)
 
     def _finish_goal(self, goal, message: ReferredObject) -> None:
         def settle(goal) -> Locate.Result:

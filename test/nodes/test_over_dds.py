@@ -10,20 +10,23 @@ from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, sleep
 
+import cv2
 import numpy as np
 import pytest
 import rclpy
 from action_msgs.msg import GoalStatus
-from geometry_msgs.msg import PoseWithCovarianceStamped
+from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from rclpy.action import ActionClient
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from spatial_llava_ros.action import Locate
-from spatial_llava_ros.msg import ReferredObject
+from spatial_llava_ros.msg import ReferredObject, SceneGraph
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
 
 from spatial_llava_ros.cli.processes import Children
+from spatial_llava_ros.frames import open_source
+from spatial_llava_ros.geometry import transform_object
 from spatial_llava_ros.nodes import messages, qos
 from spatial_llava_ros.nodes.client import Client
 
@@ -168,6 +171,20 @@ def test_who_comes_late_gets_the_last_answer(both):
     assert late[0] == answer
 
 
+def test_scene_graph_comes_with_the_answer(both):
+    graphs = collect(both, SceneGraph, "scene_graph", qos.LATCHED)
+    until(both, lambda: both.node.count_publishers("scene_graph"))
+    both.spin(0.5)
+    answer = both.ask("the nearest thing", PATIENCE)
+    until(both, lambda: graphs)
+    graph = graphs[0]
+    assert graph.header.stamp == answer.header.stamp
+    ids = {obj.id for obj in graph.objects}
+    assert len(ids) == len(graph.objects) >= 3 and 0 not in ids
+    assert graph.relations
+    assert all(r.subject in ids and r.object in ids and r.predicate for r in graph.relations)
+
+
 def test_bad_commands_get_a_status_and_the_node_survives_them(both):
     bad = [
         "",
@@ -231,6 +248,57 @@ def test_action_says_why_it_ended_without_a_place(both):
     handle = until_done(both, action.send_goal_async(hurried))
     outcome = until_done(both, handle.get_result_async())
     assert outcome.result.referred.status == ReferredObject.TIMEOUT
+
+
+def test_answers_follow_tf_to_the_frame_asked_for(children, client):
+    children.start("camera", source="sim:tabletop:3", rate=5.0, hold=0, depth_encoding="16UC1")
+    children.start("locate", marker_lifetime=2.0, **{"goal.enabled": True, "goal.stand_off": 0.7})
+    goals = collect(client, PoseStamped, "goal_pose")
+    until(client, lambda: client.heard and client.pictures and client.ready, children)
+    action = goal_client(client)
+    in_map = until_done(client, send(client, action, "the nearest thing").get_result_async()).result.referred
+    assert (in_map.status, in_map.header.frame_id) == (ReferredObject.FOUND, "map")
+    camera = in_map.camera_frame_id
+    handle = send(client, action, "the nearest thing", target_frame=camera)
+    in_camera = until_done(client, handle.get_result_async()).result.referred
+    assert in_camera.header.frame_id == camera
+    frame = client.frame_at(messages.nanoseconds(in_camera.header.stamp))
+    moved = transform_object(messages.answer_of(in_camera).object, frame.world_from_camera, "map")
+    place = messages.answer_of(in_map).object.position  # of another picture of the same scene
+    np.testing.assert_allclose(moved.position, place, atol=1e-6)
+    until(client, lambda: goals)
+    stand = goals[0].pose.position
+    assert goals[0].header == in_map.header and stand.z == 0
+    assert np.hypot(stand.x - place[0], stand.y - place[1]) == pytest.approx(0.7)
+
+
+def test_compressed_pictures_are_read(children, client, scene_folder, understood):
+    children.start("locate", color_transport="compressed", depth_transport="compressedDepth")
+    color = (scene_folder / "color.png").read_bytes()
+    depth = cv2.imread(str(scene_folder / "depth.png"), cv2.IMREAD_UNCHANGED)
+    depth = cv2.imencode(".png", (depth / 10.0).round().astype(np.uint16))[1].tobytes()
+    info = messages.camera_info_message(open_source(str(scene_folder))[0].intrinsics, Header(frame_id="optical"))
+    sent = {
+        "rgb/image/compressed": CompressedImage(format="rgb8; png compressed bgr8", data=color),
+        "depth/image/compressedDepth": CompressedImage(format="16UC1; compressedDepth png", data=bytes(12) + depth),
+        "rgb/camera_info": info,
+    }
+    publishers = {topic: client.node.create_publisher(type(m), topic, qos.CAMERA_OUT) for topic, m in sent.items()}
+
+    def send_frame() -> None:
+        stamp = client.node.get_clock().now().to_msg()
+        for topic, message in sent.items():
+            message.header = Header(stamp=stamp, frame_id="optical")
+            publishers[topic].publish(message)
+
+    timer = client.node.create_timer(0.1, send_frame)
+    until(client, lambda: client.heard and client.ready, children)
+    answer = client.ask(understood[0], PATIENCE)
+    client.node.destroy_timer(timer)
+    assert answer.status == ReferredObject.FOUND, answer.explanation
+    # The same picture, its depth rounded to millimetres.
+    place = messages.answer_of(answer).object.position
+    np.testing.assert_allclose(place, understood[1].object.position, atol=0.005)
 
 
 def test_missing_topics_are_named(children, client, simulated):
