@@ -9,7 +9,7 @@ import numpy as np
 
 from spatial_llava_ros.geometry import quaternion_from_matrix
 from spatial_llava_ros.lift.box import BoxFit, fit_box
-from spatial_llava_ros.lift.contact import find_carrier, find_contact
+from spatial_llava_ros.lift.contact import find_carrier, find_contact, without_carrier
 from spatial_llava_ros.lift.covariance import box_covariance, size_std
 from spatial_llava_ros.lift.foreground import foreground
 from spatial_llava_ros.lift.shape import Shape, describe_shape
@@ -42,6 +42,8 @@ def lift_with_shape(
         return nothing, None
     contact = find_contact(sight)
     plane = find_carrier(contact, sight, proposals.planes, region.plane) if region.plane is not None else None
+    if plane is not None:
+        contact = without_carrier(contact, plane, sight.sigma)
     cloud = foreground(sight, plane, proposals.planes)
     if cloud is None:
         return nothing, None

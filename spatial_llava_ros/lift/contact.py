@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -57,6 +57,13 @@ def find_contact(sight: Sight) -> Contact:
         np.append(np.abs(step) < jump, ~cut),
         np.append(step < -jump, cut),
     )
+
+
+def without_carrier(contact: Contact, plane: Plane, sigma: float) -> Contact:
+    """The same ring, knowing what carries the thing: that lies before its foot, but hides nothing."""
+    height = (contact.rays * contact.depth[:, None]) @ plane.normal + plane.offset
+    with np.errstate(invalid="ignore"):
+        return replace(contact, hides=contact.hides & ~(height < 3 * sigma + 0.003))
 
 
 def find_carrier(contact: Contact, sight: Sight, planes: tuple[Plane, ...], guess: int | None) -> Plane | None:
