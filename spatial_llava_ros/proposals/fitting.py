@@ -161,7 +161,8 @@ def main(scenes: int = 30) -> None:
     for shot in simulated(range(2000, 2000 + max(1, scenes // 4))):
         boxes = visible_boxes(shot.instance)
         segmentation = segment(shot.frame)
-        kept = select(segmentation.candidates, expand(segmentation.candidates.features) @ weights + 10, 60)
+        value = expand(segmentation.candidates.features) @ weights
+        kept = select(segmentation.candidates, 1 / (1 + np.exp(-(slope * value + offset))), 60)
         found = segmentation.candidates.box[kept] * segmentation.image.scale
         if boxes:
             best += box_overlap(np.array(list(boxes.values())), found).max(axis=1).tolist()

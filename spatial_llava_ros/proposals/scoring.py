@@ -9,6 +9,7 @@ from spatial_llava_ros.proposals.weights import BIAS, CALIBRATION, WEIGHTS
 
 _WEIGHTS = np.array([*(WEIGHTS[name][0] for name in FEATURES), *(WEIGHTS[name][1] for name in FEATURES), BIAS])
 MIN_OUTLINE = 0.15  # of 1: an outline that is hardly an edge of anything encloses nothing
+COVERED = 0.17  # log odds that a candidate loses for each one kept that covers it: there is less left to find
 
 
 def score_candidates(candidates: Candidates) -> np.ndarray:
@@ -33,26 +34,29 @@ def expand(features: np.ndarray) -> np.ndarray:
 
 
 def select(candidates: Candidates, score: np.ndarray, limit: int, overlap: float = 0.75) -> np.ndarray:
-    """Rows of the candidates to keep, best first: greedy suppression of boxes that say the same.
+    """Rows of the candidates to keep, best first: greedy choice that shuns boxes that say the same.
 
     Args:
+        score: (C,) 0..1.
         limit: most rows to keep; those with score 0 are never kept.
         overlap: intersection over union of boxes above which two candidates are one.
     """
-    order = np.argsort(-score, kind="stable")[: 20 * limit]
-    order = order[score[order] > 0]
-    x1, y1, x2, y2 = candidates.box[order].T.astype(np.float32)
+    top = np.argsort(-score, kind="stable")[: 20 * limit]
+    top = top[score[top] > 0]
+    worth = np.log(score[top] / np.maximum(1 - score[top], 1e-12))
+    x1, y1, x2, y2 = candidates.box[top].T.astype(np.float32)
     area = (x2 - x1) * (y2 - y1)
-    free = np.ones(len(order), bool)
     kept: list[int] = []
-    for k in range(len(order)):
-        if not free[k]:
-            continue
-        kept.append(int(order[k]))
-        if len(kept) == limit:
+    while len(kept) < min(limit, len(top)):
+        k = int(np.argmax(worth))
+        if worth[k] == -np.inf:
             break
+        kept.append(int(top[k]))
         wide = np.minimum(x2[k], x2) - np.maximum(x1[k], x1)
         tall = np.minimum(y2[k], y2) - np.maximum(y1[k], y1)
         shared = np.maximum(wide, 0) * np.maximum(tall, 0)
-        free &= shared <= overlap * (area + area[k] - shared)
-    return np.array(kept, int)
+        worth -= COVERED * shared / area
+        worth[shared > overlap * (area + area[k] - shared)] = -np.inf
+        worth[k] = -np.inf
+    rows = np.array(kept, int)
+    return rows[np.argsort(-score[rows], kind="stable")]
