@@ -16,6 +16,8 @@ import pytest
 import rclpy
 from action_msgs.msg import GoalStatus
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from rclpy.action import ActionClient
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
@@ -346,6 +348,32 @@ def test_quality_of_service_that_does_not_match_is_told(children, client, simula
         answer = client.ask("the nearest thing", PATIENCE)
     assert answer.status == ReferredObject.STALE_FRAME
     assert "reliability" in answer.explanation
+
+
+def test_life_cycle_can_be_gone_through_again_and_again(children, client, scene_folder):
+    children.start("camera", source=str(scene_folder), rate=10.0)
+    children.start("locate", autostart=False)
+    service = client.node.create_client(ChangeState, "locate/change_state")
+    until(client, service.service_is_ready, children)
+
+    def go(transition: int) -> None:
+        request = ChangeState.Request(transition=Transition(id=transition))
+        assert until_done(client, service.call_async(request)).success
+
+    until(client, lambda: client.advice == "unconfigured", children)
+    for _ in range(2):
+        go(Transition.TRANSITION_CONFIGURE)
+        until(client, lambda: client.advice == "inactive", children)
+        assert not client.heard
+        for _ in range(2):
+            go(Transition.TRANSITION_ACTIVATE)
+            until(client, lambda: client.heard and client.ready, children)
+            assert client.ask("the nearest thing", PATIENCE).status != ReferredObject.ERROR
+            go(Transition.TRANSITION_DEACTIVATE)
+            until(client, lambda: not client.heard and not client.ready, children)
+        go(Transition.TRANSITION_CLEANUP)
+    go(Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
+    until(client, lambda: client.advice == "finalized", children)
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
