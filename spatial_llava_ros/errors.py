@@ -17,3 +17,11 @@ class ExpressionError(InvalidInputError):
 
 class MissingDependencyError(SpatialLlavaError):
     """Something optional is needed here and is not installed; the message says how to get it."""
+
+
+class UnknownObjectError(InvalidInputError):
+    """An object id that is not in the memory."""
+
+
+class MemoryFileError(InvalidInputError):
+    """A saved memory that cannot be read or written: damaged, of another version, or no room for it."""
