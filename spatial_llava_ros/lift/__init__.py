@@ -23,7 +23,8 @@ def lift(frame: RgbdFrame, region: Region, proposals: Proposals, points: np.ndar
     """The thing in a region, in the camera frame.
 
     Args:
-        points: (H, W, 3) float32 of the frame, where the caller has them.
+        points: accepted for callers that have the back-projected frame, and not needed: depth edges are judged on the
+            depth image, and only the pixels that remain are back-projected.
 
     Returns:
         Position, orientation, size and covariance are None when its depth was not measured.
