@@ -69,7 +69,7 @@ def _table() -> np.ndarray:
     # Near black, noise alone makes chroma: the grey zone is wide there and narrows as it gets lighter. It is wider
     # towards blue, the colour of shade in daylight.
     bluish = 0.5 * (1 + np.cos(np.radians(hue - 260)))
-    colourful = _logistic((chroma - (12 + 8 * np.exp(-light / 15) + 5 * bluish)) / 2.5)
+    colourful = _logistic((chroma - (12 + 8 * np.exp(-light / 15) + 9 * bluish)) / 2.5)
     dark = _logistic((24 - light) / 4) * _logistic((26 - chroma) / 4)
     bright = _logistic((light - 70) / 5)
     deep = _logistic((26 - light) / 4)

@@ -90,6 +90,8 @@ def extract_features(
     kinds = {
         kind: np.array([np.nan if s is None else s.kind_scores.get(kind, 0.0) for s in shapes]) for kind in SHAPE_KINDS
     }
+    pixels = np.array([np.count_nonzero(r.mask) for r in regions], np.float64)
+    overlap = mask_overlap(regions, frame.depth.shape)
     return Features(
         regions=regions,
         objects=tuple(objects),
@@ -98,7 +100,7 @@ def extract_features(
         size=size,
         kinds=kinds,
         colours=colours,
-        whole=np.array([r.score for r in regions]),
-        pixels=np.array([np.count_nonzero(r.mask) for r in regions], np.float64),
-        overlap=mask_overlap(regions, frame.depth.shape),
+        whole=np.sqrt([r.score for r in regions]),  # the root: one clue among several
+        pixels=pixels,
+        overlap=overlap,
     )

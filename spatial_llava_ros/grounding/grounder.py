@@ -20,17 +20,17 @@ from spatial_llava_ros.language.vocabulary import basic_color
 from spatial_llava_ros.relations import DECIDABLE, between, gaps, pairwise
 from spatial_llava_ros.types import Grounding, Status
 
-ACCEPT = 0.3  # a thing is meant only if its weakest part is at least this likely
-RIVAL = 0.5  # a second thing this likely, relative to the best, makes the expression ambiguous
+ACCEPT = 0.45  # a thing is meant only if its weakest part is at least this likely
+RIVAL = 0.65  # a second thing this likely, relative to the best, makes the expression ambiguous
 
 _POSITION_KEYS = {"left": "left", "right": "right", "middle": "middle", "front": "near", "back": "far"} | {
     "top": "high",
     "bottom": "low",
 }
 _SIZE_KEYS = {
-    "big": "big", "large": "big", "huge": "big", "small": "small", "tiny": "small", "little": "small", "tall": "tall",
-    "short": "short", "long": "long", "wide": "wide", "narrow": "narrow", "thick": "wide", "thin": "thin", "low": "short",
-    "high": "tall",
+    "big": "big", "large": "big", "huge": "big", "small": "small", "tiny": "small", "little": "small",
+    "tall": "tall", "high": "tall", "short": "short", "low": "short", "long": "long", "wide": "wide",
+    "thick": "wide", "narrow": "narrow", "thin": "thin",
 }  # fmt: skip
 _SHAPE_KINDS = {
     "round": ("sphere", "cylinder", "bowl"), "spherical": ("sphere",), "cylindrical": ("cylinder",),
@@ -45,7 +45,7 @@ class Fit:
     Attributes:
         product: (N,) ranks the regions.
         weakest: (N,) the least likely part of each.
-        landmarks: for each relation of the phrase, (N, k) index of the landmarks that explain it best, -1 for a surface.
+        landmarks: for each relation of the phrase, (N, k) index of the landmarks that explain it, -1 for a surface.
         unchecked: words that geometry could not judge.
     """
 
@@ -76,7 +76,7 @@ def membership(fit: Fit, same: np.ndarray) -> np.ndarray:
     if not len(fit.product):
         return fit.product
     relative = fit.product / max(fit.product.max(), 1e-9)
-    return distinct(fit.product, same) / (1 + np.exp(-12 * (relative - 0.45)))
+    return distinct(fit.product, same) / (1 + np.exp(-15 * (relative - 0.5)))
 
 
 def fit_phrase(phrase: NounPhrase, features: Features) -> Fit:
@@ -137,10 +137,10 @@ def _require_comparison(fit: Fit, attribute: Attribute, features: Features) -> N
         fit.product = fit.product * (0.02 + 0.98 * (1 - part if attribute.negated else part))
         return
     rivals = member[:, None] * ~features.same
-    beaten = ((1 - more) * rivals).sum(axis=0) + 0.5
-    part = beaten / (rivals.sum(axis=0) + 1) + 0.25
-    part = np.clip(1.25 - part if attribute.negated else part, 0.05, 1)
-    fit.product = fit.product * part**1.5
+    beaten = (((1 - more) * rivals).sum(axis=0) + 0.5) / (rivals.sum(axis=0) + 1)
+    most = rank_probability(more, member, features.same, 1)
+    part = 0.05 + 0.95 * (beaten + most) / 2
+    fit.product = fit.product * (1.05 - part if attribute.negated else part)
 
 
 def _require_relation(fit: Fit, relation: Relation, features: Features) -> None:
@@ -175,20 +175,22 @@ def _related_fit(
     if relation.predicate != "inside":
         holds = holds * ~features.same
     if relation.adjacent:
-        gap = np.nan_to_num(gaps(features.layout), nan=0.3)
-        holds = holds * np.exp(-gap / (0.05 + 0.5 * features.layout.half[:, :2].max(axis=1, initial=0.02)[None, :]))
+        reach = 0.05 + 0.5 * features.layout.half[None, :, :2].max(axis=2)
+        holds = holds * np.nan_to_num(np.exp(-gaps(features.layout) / reach), nan=0.3)
     relative = landmark.product / max(landmark.product.max(initial=0), 1e-9)
     links = holds * relative[None, :]
-    if phrase.count != 1:  # "the two mugs": it must stand so to each of them
-        group = np.flatnonzero(membership(landmark, features.same) > 0.5)
-        group = group[np.argsort(-landmark.product[group])][: phrase.count or None]
-        if len(group) > 1:
-            links_to_group = holds[:, group]
-            part = links_to_group.prod(axis=1)
-            weakest = np.minimum(links_to_group.min(axis=1), landmark.weakest[group].min())
-            return part, weakest, np.tile(group, (len(part), 1))
-    best = links.argmax(axis=1) if links.size else np.zeros(len(links), int)
     rows = np.arange(len(links))
+    if phrase.count != 1 and len(links):  # "the two mugs": it must stand so to each of them, whichever they are
+        members = membership(landmark, features.same)
+        many = min(phrase.count or max(int((members > 0.5).sum()), 1), len(links))
+        likely = np.where(features.same, -1, np.where(members > 0.1, relative, 0)[None, :])
+        group = np.argsort(-likely, axis=1, kind="stable")[:, :many]
+        return (
+            links[rows[:, None], group].prod(axis=1),
+            np.minimum(holds[rows[:, None], group].min(axis=1), landmark.weakest[group].min(axis=1)),
+            group,
+        )
+    best = links.argmax(axis=1) if links.size else np.zeros(len(links), int)
     part = links[rows, best]
     weakest = np.minimum(holds[rows, best], landmark.weakest[best])
     surface = _surface_fit(relation, phrase, features)
@@ -200,14 +202,16 @@ def _related_fit(
 
 
 def _surface_fit(relation: Relation, phrase: NounPhrase, features: Features) -> np.ndarray | None:
-    """ "on the table" where the table is a plane under the things rather than a region: (N,), or None if not said so."""
+    """ "on the table" where the table is a plane under the things and no region: (N,), or None if not said so."""
     bare = not (phrase.attributes or phrase.relations or phrase.ordinals)
     if not (bare and phrase.noun in nouns.SURFACES and relation.predicate in ("on", "above", "at_edge_of", "near")):
         return None
     planes = features.proposals.planes
     on = np.full(len(features.regions), 0.75)
     for i, region in enumerate(features.regions):
-        if region.plane is not None:
+        if region.valid_depth < 0.1:
+            on[i] = 0.4
+        elif region.plane is not None:
             on[i] = 0.95 if planes[region.plane].horizontal == (phrase.noun != "wall") else 0.3
         elif phrase.noun == "wall":
             on[i] = 0.4

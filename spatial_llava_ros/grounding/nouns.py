@@ -1,4 +1,4 @@
-"""What household nouns look like to a depth camera: size, shape and stance.
+"""What household nouns look like to a depth camera: size and shape.
 
 A weak prior, and meant so: a can and a jar of the same size cannot be told apart by it. It ranks candidates and vetoes
 the absurd (a two-metre mug, a flat ball); only a model that recognises things can do more. Sizes are of common goods.
@@ -13,10 +13,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class NounPrior:
-    """Sides of the thing's box in metres, longest first, each as (from, to); shape kinds it may have."""
+    """Sides of the thing's box in metres, longest first, each as (from, to); shape kinds with how typical they are."""
 
     sides: np.ndarray
-    kinds: tuple[str, ...]
+    kinds: dict[str, float]
 
 
 def _read(table: str) -> dict[str, NounPrior]:
@@ -24,19 +24,20 @@ def _read(table: str) -> dict[str, NounPrior]:
     for line in table.strip().splitlines():
         nouns, *sides, kinds = (cell.strip() for cell in line.split("|"))
         ranges = np.array([[float(value) for value in side.split("-")] for side in sides]) / 100
-        priors.update((noun.strip(), NounPrior(ranges, tuple(kinds.split()))) for noun in nouns.split(","))
+        typical = {kind.strip("?"): 0.5 if kind.endswith("?") else 1.0 for kind in kinds.split()}
+        priors.update((noun.strip(), NounPrior(ranges, typical)) for noun in nouns.split(","))
     return priors
 
 
-# nouns | longest | middle | shortest side in centimetres, from-to | shape kinds
+# nouns | longest | middle | shortest side in centimetres, from-to | shape kinds, ? for the less typical
 _PRIORS = _read(
     """
-    mug, cup, teacup             |  8-14   |  7-12  |  6-10  | cylinder bowl
+    mug, cup, teacup             |  8-14   |  7-12  |  6-10  | cylinder bowl box?
     glass, tumbler               |  8-18   |  6-10  |  6-10  | cylinder
     bowl                         | 10-30   | 10-30  |  4-12  | bowl cylinder
     plate, dish, saucer          | 13-32   | 13-32  |  1-4   | flat bowl cylinder
-    can, tin                     |  8-20   |  6-12  |  5-11  | cylinder
-    bottle                       | 15-36   |  5-13  |  4-12  | cylinder
+    can, tin                     |  8-20   |  6-12  |  5-11  | cylinder box?
+    bottle                       | 15-36   |  5-13  |  3-12  | cylinder box?
     jar, canister                |  8-25   |  6-16  |  6-16  | cylinder
     jug, pitcher, kettle, teapot | 14-35   | 10-25  |  9-20  | cylinder
     pot                          | 12-40   | 12-35  |  8-30  | cylinder bowl
@@ -117,12 +118,16 @@ def knows(noun: str) -> bool:
 
 # Words that people choose first. Where one of them suits a thing better and says more, the others suit it less: a thin
 # flat box is called a book.
-_BASIC = ("mug", "bowl", "plate", "can", "bottle", "box", "book", "ball", "banana", "phone", "keyboard", "shoe", "chair",
-          "sofa", "table")  # fmt: skip
+_BASIC = (
+    "mug", "bowl", "plate", "can", "bottle", "box", "book", "ball",
+    "banana", "phone", "keyboard", "chair", "sofa", "table",
+)  # fmt: skip
 
 
 def noun_fit(noun: str, size: np.ndarray, kinds: dict[str, np.ndarray]) -> np.ndarray:
-    """How well each thing's measured shape suits a noun, 0..1; 0.5 where nothing was measured or the noun is unknown.
+    """How well each thing's measured shape suits a noun, 0..1.
+
+    0.25 where nothing was measured, 0.5 for a noun that is unknown here.
 
     Args:
         size: (N, 3) box sides, metres; NaN without depth.
@@ -134,16 +139,18 @@ def noun_fit(noun: str, size: np.ndarray, kinds: dict[str, np.ndarray]) -> np.nd
     suits = _suits(prior, size, kinds)
     rival = np.max([_suits(_PRIORS[word], size, kinds) / _freedom(_PRIORS[word]) for word in _BASIC], axis=0)
     apt = np.minimum(suits / _freedom(prior) / np.maximum(rival, 1e-9), 1)
-    return np.nan_to_num(suits * (0.3 + 0.7 * apt), nan=0.5)
+    return np.nan_to_num(suits * (0.3 + 0.7 * apt), nan=0.25)
 
 
 def _suits(prior: NounPrior, size: np.ndarray, kinds: dict[str, np.ndarray]) -> np.ndarray:
     sides = np.log(np.maximum(np.sort(size, axis=1)[:, ::-1], 1e-3))
     low, high = np.log(prior.sides).T
-    off = np.maximum(np.maximum(low - sides, sides - high), 0)
-    # A side that cannot be seen is a guess, and the shortest is often the one that depth noise makes.
-    suits_size = np.exp(-0.5 * (off**2 / np.array([0.2, 0.3, 0.4]) ** 2).sum(axis=1))
-    return suits_size * (0.25 + 0.75 * np.max([kinds[kind] for kind in prior.kinds], axis=0))
+    # What is hidden makes a side too short, never too long; the shorter the side, the likelier. Heavy tails, because
+    # a lift that went wrong says nothing about the name.
+    off = np.maximum(sides - high, 0) / 0.25 + np.maximum(low - sides, 0) / np.array([0.25, 0.4, 0.6])
+    suits_size = 1 / (1 + (off**2).sum(axis=1))
+    typical = np.max([weight * kinds[kind] for kind, weight in prior.kinds.items()], axis=0)
+    return suits_size * (0.3 + 0.7 * typical)
 
 
 def _freedom(prior: NounPrior) -> float:
