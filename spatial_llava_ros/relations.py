@@ -84,7 +84,7 @@ def _sums(values: np.ndarray) -> np.ndarray:
 
 
 def _shift(edges: np.ndarray) -> np.ndarray:
-    """[i, j]: how far the middle of i lies beyond that of j, in units of half their summed widths: 1 is edge to edge."""
+    """[i, j]: how far the middle of i lies beyond that of j, in half their summed widths: 1 is edge to edge."""
     middle, half = edges.mean(axis=1), np.abs(np.diff(edges, axis=1))[:, 0] / 2
     return _differences(middle) / np.maximum(_sums(half), 1e-6)
 
@@ -221,7 +221,7 @@ def pairwise(predicate: str, layout: Layout) -> np.ndarray:
 
 
 def between(layout: Layout) -> np.ndarray:
-    """(N, N, N) float64: how well "i is between j and k" holds, 0..1, on the floor plan (in the picture without depth)."""
+    """(N, N, N) float64: how well "i is between j and k" holds, 0..1; on the floor plan, or the picture."""
     place = layout.centre[:, :2].copy()
     missing = np.isnan(place).any(axis=1)
     if missing.any():

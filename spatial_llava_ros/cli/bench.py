@@ -21,8 +21,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "bench",
         help="time every step on this machine",
-        description="Time every step: a frame never seen before with its first expression, the next expressions on the\n"
-        "same frame, and the lift of one region.",
+        description="Time every step: a frame never seen before with its first expression, the next expressions on\n"
+        "the same frame, and the lift of one region.",
         epilog="example:\n  spatial-llava bench my_frames/ --rounds 5",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

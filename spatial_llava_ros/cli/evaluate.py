@@ -21,7 +21,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "evaluate",
         help="measure answers against frames whose answers are known",
-        description="Ask every expression of every frame and compare with what a person meant, or the simulator knows.\n"
+        description="Ask every expression of every frame and compare with what a person meant or the simulator knows.\n"
         "attribute, relation, ordinal: right when found with half the box in common (Acc@0.5); absent: right when\n"
         "not found; ambiguous: right when said so.",
         epilog="example:\n  spatial-llava evaluate frames/ --expressions expressions_plain.json --misses\n"

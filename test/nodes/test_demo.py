@@ -31,6 +31,12 @@ def children_of(pid: int) -> set[int]:
     return {int(child) for child in tasks.read_text().split()} if tasks.exists() else set()
 
 
+def shared_memory_of(pid: int) -> set[Path]:
+    """Files of Fast DDS that a process has mapped."""
+    maps = Path(f"/proc/{pid}/maps").read_text().split()
+    return {Path(word) for word in maps if word.startswith("/dev/shm/fastrtps_")}
+
+
 def found(box, position=None) -> Answer:
     return Answer("q", Status.FOUND, "", Object3D(1, "mug", 1.0, box, "map", position))
 
@@ -107,6 +113,7 @@ def test_demo_leaves_nobody_behind(scene_folder, tmp_path, end):
             sleep(0.05)
         assert len(nodes) == 2
         sleep(1.0)
+        mapped = shared_memory_of(demo.pid)
         demo.send_signal(end)
         _, said = demo.communicate(timeout=PATIENCE)
     finally:
@@ -116,6 +123,10 @@ def test_demo_leaves_nobody_behind(scene_folder, tmp_path, end):
     while (alive := [pid for pid in nodes if Path(f"/proc/{pid}").exists()]) and monotonic() < limit:
         sleep(0.1)
     assert not alive
+    for path in mapped:  # who is killed outright cannot clean up
+        assert end == signal.SIGKILL or "port" in path.name or not path.exists()
+        for file in (path, path.with_name(path.name + "_el")):
+            file.unlink(missing_ok=True)
 
 
 @pytest.mark.slow
