@@ -100,8 +100,8 @@ def pair_likelihood(sightings: Boxes, tracks: Boxes) -> np.ndarray:
     far = np.einsum("mti,mti->mt", step, np.linalg.solve(total, step[..., None])[..., 0]) if step.size else slack
     overlap = shared_volume(sightings, tracks)
     overlap = overlap / np.maximum(volume(sightings)[:, None] + volume(tracks)[None] - overlap, 1e-9)
-    likelihood = -0.5 * np.minimum(far, 2 * GATE) + 6 * overlap + look_likelihood(sightings, tracks)
     # Of two things that overlap much the place is the same, however sure their centres are.
+    likelihood = -0.5 * np.minimum(far, 12) + 6 * overlap + look_likelihood(sightings, tracks)
     return np.where((far < GATE) | (overlap > 0.25), likelihood, -np.inf)
 
 

@@ -45,6 +45,8 @@ from spatial_llava_ros.types import ObjectState, RgbdFrame, SceneGraph, SceneObj
 _NOMINAL_S = 0.1  # between frames without stamps
 _MAX_STEP_S = 0.5  # a pause counts as no more than this
 _MAX_LOST = 64
+_SHADOWED = 6  # frames in which another is seen in its place until a track is taken for a double
+_SEEN_TOGETHER = 40
 _LEFT_BEHIND_NS = 30_000_000_000
 _SAME_LOOK = -2.5  # log-likelihood of size and colour from which two things may be the same one, moved
 
@@ -380,26 +382,25 @@ class SceneMemory:
         self._keep(old)
 
     def _replace(self, around: Sequence[Track], stamp: int) -> list[int]:
-        """Of two that claim one place, the one that is seen stays. Ids removed."""
+        """Of two that claim one place and are never seen together, the one that is seen stays. Ids removed."""
         present = [t for t in around if t.id in self.tracks]
-        stale = [
-            t
-            for t in present
-            if t.seconds_missed >= self.settings.replaced_after_s or (not t.confirmed and t.frames_missed >= 2)
-        ]
-        if not stale:
-            return []
         fresh = [t for t in present if t.last_seen == stamp]
-        if not fresh:
+        if len(present) < 2 or not fresh:
             return []
-        a, b = boxes_of_tracks(stale), boxes_of_tracks(fresh)
-        shared = shared_volume(a, b)
-        smaller = np.minimum(volume(a)[:, None], volume(b)[None])
+        a, b = boxes_of_tracks(present), boxes_of_tracks(fresh)
+        claimed = shared_volume(a, b) > 0.4 * np.minimum(volume(a)[:, None], volume(b)[None])
         alike = look_likelihood(a, b) > _SAME_LOOK
         removed = []
-        for i, track in enumerate(stale):
-            over = np.flatnonzero(shared[i] > 0.5 * smaller[i])
-            if not over.size:
+        for i, track in enumerate(present):
+            over = [j for j in np.flatnonzero(claimed[i]) if fresh[j] is not track and fresh[j].id in self.tracks]
+            if not over:
+                continue
+            if track.last_seen == stamp:
+                track.shadowed = -_SEEN_TOGETHER
+                continue
+            track.shadowed += 1
+            often = track.shadowed >= _SHADOWED and track.hits <= max(fresh[j].hits for j in over)
+            if not often and track.seconds_missed < self.settings.replaced_after_s:
                 continue
             same = [fresh[j] for j in over if alike[i, j] and fresh[j].id > track.id and fresh[j].id in self.tracks]
             if same and track.confirmed:
