@@ -31,7 +31,7 @@ def _nouns() -> tuple[str, ...]:
 
 def label_candidates(features: Features) -> list[tuple[tuple[str, float], ...]]:
     """For each row of `features` its likeliest nouns with their probabilities, best first; empty without depth."""
-    fits = np.array([nouns.noun_fit(noun, features.size, features.kinds) for noun in _nouns()])
+    fits = nouns.noun_fits(_nouns(), features.size, features.kinds)
     probabilities = fits / (fits.sum(axis=0) + _NONE)
     measured = ~np.isnan(features.size).any(axis=1)
     best = np.argsort(-probabilities, axis=0, kind="stable")[:_CANDIDATES]

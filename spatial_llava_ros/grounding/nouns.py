@@ -6,6 +6,7 @@ the absurd (a two-metre mug, a flat ball); only a model that recognises things c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,7 +108,7 @@ SURFACES = frozenset({"table", "desk", "counter", "floor", "ground", "shelf", "w
 
 def known() -> tuple[str, ...]:
     """The nouns that look different to a depth camera: of names for the same shape the first."""
-    first = {id(prior): noun for noun, prior in reversed(list(_PRIORS.items()))}
+    first = {id(prior.sides): noun for noun, prior in reversed(list(_PRIORS.items()))}
     return tuple(reversed(first.values()))
 
 
@@ -133,13 +134,20 @@ def noun_fit(noun: str, size: np.ndarray, kinds: dict[str, np.ndarray]) -> np.nd
         size: (N, 3) box sides, metres; NaN without depth.
         kinds: for each of box, cylinder, sphere, flat, bowl: (N,) scores 0..1; NaN without depth.
     """
-    prior = _PRIORS.get(noun)
-    if prior is None:
-        return np.full(len(size), 0.5)
-    suits = _suits(prior, size, kinds)
+    return noun_fits((noun,), size, kinds)[0]
+
+
+def noun_fits(words: Sequence[str], size: np.ndarray, kinds: dict[str, np.ndarray]) -> np.ndarray:
+    """`noun_fit` of several nouns at once, (M, N); what they have in common is worked out once."""
     rival = np.max([_suits(_PRIORS[word], size, kinds) / _freedom(_PRIORS[word]) for word in _BASIC], axis=0)
-    apt = np.minimum(suits / _freedom(prior) / np.maximum(rival, 1e-9), 1)
-    return np.nan_to_num(suits * (0.3 + 0.7 * apt), nan=0.25)
+    fits = np.full((len(words), len(size)), 0.5)
+    for row, word in zip(fits, words, strict=True):
+        prior = _PRIORS.get(word)
+        if prior is not None:
+            suits = _suits(prior, size, kinds)
+            apt = np.minimum(suits / _freedom(prior) / np.maximum(rival, 1e-9), 1)
+            row[:] = np.nan_to_num(suits * (0.3 + 0.7 * apt), nan=0.25)
+    return fits
 
 
 def _suits(prior: NounPrior, size: np.ndarray, kinds: dict[str, np.ndarray]) -> np.ndarray:
