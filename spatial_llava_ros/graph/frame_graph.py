@@ -125,8 +125,8 @@ def relate(
 
 
 def _stance(region: Region, proposals: Proposals, points: np.ndarray) -> str:
-    """Whether a thing leans (a board-like one off the upright), or hangs where no level surface carries it."""
-    if region.plane is None or not proposals.planes[region.plane].horizontal:
+    """Whether a thing leans (a board-like one off the upright), or is fixed to something upright."""
+    if region.plane is not None and not proposals.planes[region.plane].horizontal:
         return MOUNTED
     cloud = points[region.slices][region.mask]
     cloud = cloud[:: max(1, len(cloud) // 400)]

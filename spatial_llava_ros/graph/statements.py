@@ -1,7 +1,7 @@
 """Everything that can be said of pairs of things: for each predicate how well it holds, and the number behind it.
 
 The spatial predicates are those of `relations`, with what needs oriented boxes and kinds of things added: a pencil case
-askew beside a book is not in it, a bin among the legs of a table is under it, not inside. Values:
+askew beside a book is not in it, a bin among the legs of a table is under it, not inside. Values, positive as stated:
 
     left_of, right_of            metres across the view       behind, in_front_of      metres along the view
     on, above, under, below      metres of free height        next_to, near, far_from  metres of free ground
@@ -36,13 +36,19 @@ PREDICATES = (
 )  # fmt: skip
 _RATIO = frozenset({"bigger_than", "smaller_than"})
 _ANGLE = frozenset({"parallel_to", "aligned_with"})
-STANDS_OVER = frozenset(
-    {"table", "desk", "chair", "armchair", "stool", "bed", "counter", "nightstand", "plant", "lamp"}
-)
-"""Things on legs or stems: what lies within their box is under them, not inside."""
+STANDS_OVER = frozenset({"table", "desk", "chair", "armchair", "stool", "bed", "counter", "nightstand"})
+"""Things on legs: what lies within their box is under them, or on their seat, not inside."""
 
+HOLLOW = frozenset(
+    {
+        "bowl", "basket", "bin", "bucket", "box", "carton", "pot", "pan", "mug", "cup", "glass", "drawer", "shelf",
+        "bookcase", "cabinet", "cupboard", "wardrobe", "bag", "backpack", "suitcase", "tote", "crate", "vase", "jar",
+        "sink", "refrigerator", "fridge", "microwave", "tray", "toolbox", "plate", "dish",
+    }
+)  # fmt: skip
+"""What can have things in it."""
 LEANING, MOUNTED = "leaning", "mounted"
-"""Attributes that a frame gives to what stands askew, and to what no level surface carries."""
+"""Attributes that a frame gives to what stands askew, and to what an upright surface carries."""
 
 _SAMPLES = (np.stack(np.meshgrid(*[np.arange(4)] * 3, indexing="ij"), -1).reshape(-1, 3) + 0.5) / 4 - 0.5
 _CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) / 2
@@ -116,9 +122,14 @@ def judge(objects: Sequence[SceneObject], layout: Layout) -> Statements:
         values["on"] = values["above"] = low[:, None, 2] - high[None, :, 2]
         values["next_to"] = values["near"] = values["far_from"] = gaps(layout)
         outside = ~(centre[:, 0] > 0) & ~np.isnan(centre[:, 0])  # behind the viewer's back there is no left of
+    # In the picture alone one can tell left from right, not what stands on what.
+    flat = np.isnan(centre).any(axis=1)
+    for predicate in ("above", "on", "next_to", "near"):
+        scores[predicate] = scores[predicate] * ~flat[:, None] * ~flat[None, :]
     for predicate in ("left_of", "behind"):
         scores[predicate] = scores[predicate] * ~outside[:, None] * ~outside[None, :]
-    _contain(boxes, [_label_fit(node, STANDS_OVER) for node in objects], scores, values)
+    legs = [_label_fit(node, STANDS_OVER) for node in objects]
+    _contain(boxes, legs, [_can_hold(node) for node in objects], scores, values)
     carried = np.maximum(scores["on"], scores["inside"])
     scores["above"] = scores["above"] * (1 - carried)
     # What carries or holds a thing is not to the left of it, nor behind it, nor beside it.
@@ -133,7 +144,7 @@ def judge(objects: Sequence[SceneObject], layout: Layout) -> Statements:
     _align(boxes, n, scores, values)
     for predicate in ("left_of", "behind", "above", "bigger_than", "taller_than", "wider_than"):
         scores[INVERSE[predicate]] = scores[predicate].T
-        values[INVERSE[predicate]] = -values[predicate].T if predicate in VIEWER else values[predicate].T
+        values[INVERSE[predicate]] = values[predicate].T
     _touch(objects, layout, scores, values)
     return Statements(scores, values, layout)
 
@@ -145,9 +156,17 @@ def _label_fit(node: SceneObject, names: frozenset[str]) -> float:
     return min(1.0, sum(probability for name, probability in node.labels if name in names))
 
 
+def _can_hold(node: SceneObject) -> float:
+    """How far a thing may have others in it: shape alone leaves that open, a name does not."""
+    if node.source != "geometry":
+        return float(node.object.label in HOLLOW)
+    return 0.95 if _label_fit(node, HOLLOW) > 0.5 else 0.8
+
+
 def _contain(
-    boxes: list[Object3D], stands_over: list[float], scores: dict[str, np.ndarray], values: dict[str, np.ndarray]
-) -> None:
+    boxes: list[Object3D], stands_over: list[float], holds_things: list[float], scores: dict[str, np.ndarray],
+    values: dict[str, np.ndarray],
+) -> None:  # fmt: skip
     """inside and under, from the share of each box that lies in each other one; and on, over oriented footprints."""
     n = len(boxes)
     share, over = np.zeros((n, n)), np.zeros((n, n))
@@ -172,8 +191,20 @@ def _contain(
         contained = np.nan_to_num(holds * smaller)
         np.fill_diagonal(contained, 0)
         legs = np.array(stands_over)[None, :]
-        scores["inside"] = contained * (1 - legs)
-        beneath = np.nan_to_num((over > 0.6) * (drop > 0.02) * (rise < 0.1) * smaller)
+        # What lies in a plate lies on it; what sticks out of a bowl is in it all the same.
+        height = np.array([np.nan if b.size is None else b.size[2] for b in boxes])
+        width = np.array([np.nan if b.size is None else b.size[:2].min() for b in boxes])
+        flat = (height < 0.25 * width)[None, :]
+        nested = np.nan_to_num((over > 0.6) * (rise > -0.01) * (rise < height[None, :] - 0.002) * smaller)
+        np.fill_diagonal(nested, 0)
+        holding = np.array(holds_things)[None, :]
+        sunk = np.where(flat, 0.0, nested * (holding > 0.9) * (rise < 0.7 * height[None, :]))
+        scores["inside"] = np.where(flat, 0.0, np.maximum(contained, sunk) * holding) * (1 - legs)
+        scores["on"] = np.maximum(scores["on"], np.where(flat, 0.9 * nested, 0.0))
+        seat = np.nan_to_num((over > 0.6) * (rise > 0.25 * height) * (rise < 0.8 * height) * smaller) * legs
+        np.fill_diagonal(seat, 0)
+        scores["on"] = np.maximum(scores["on"], 0.9 * seat)
+        beneath.nan_to_num((over > 0.6) * (drop > 0.02) * (rise < 0.1) * smaller)
         np.fill_diagonal(beneath, 0)
         scores["under"] = np.maximum(scores["on"].T * (1 - scores["inside"].T), beneath * legs)
         scores["on"] = scores["on"] * (1 - scores["inside"]) * (1 - beneath * legs)
