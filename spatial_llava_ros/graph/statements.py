@@ -201,10 +201,10 @@ def _contain(
         sunk = np.where(flat, 0.0, nested * (holding > 0.9) * (rise < 0.7 * height[None, :]))
         scores["inside"] = np.where(flat, 0.0, np.maximum(contained, sunk) * holding) * (1 - legs)
         scores["on"] = np.maximum(scores["on"], np.where(flat, 0.9 * nested, 0.0))
-        seat = np.nan_to_num((over > 0.6) * (rise > 0.25 * height) * (rise < 0.8 * height) * smaller) * legs
+        seat = np.nan_to_num((over > 0.6) * (rise > 0.25 * height[None]) * (rise < 0.8 * height[None]) * smaller) * legs
         np.fill_diagonal(seat, 0)
         scores["on"] = np.maximum(scores["on"], 0.9 * seat)
-        beneath.nan_to_num((over > 0.6) * (drop > 0.02) * (rise < 0.1) * smaller)
+        beneath = np.nan_to_num((over > 0.6) * (drop > 0.02) * (rise < 0.1) * smaller)
         np.fill_diagonal(beneath, 0)
         scores["under"] = np.maximum(scores["on"].T * (1 - scores["inside"].T), beneath * legs)
         scores["on"] = scores["on"] * (1 - scores["inside"]) * (1 - beneath * legs)
