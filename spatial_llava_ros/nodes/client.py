@@ -40,9 +40,9 @@ class Client:
         make(Image, "rgb/image", partial(self._keep, "color"), profile, raw=True)
         make(Image, "depth/image", partial(self._keep, "depth"), profile, raw=True)
         make(CameraInfo, "rgb/camera_info", self._keep_info, profile, raw=True)
-        make(ReferredObject, "referred_object", self._answers.append, qos.RESULT)
+        make(ReferredObject, "referred_object", self._answers.append, qos.COMMANDS)
         make(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
-        self._command = self.node.create_publisher(String, "command", 10)
+        self._command = self.node.create_publisher(String, "command", qos.COMMANDS)
 
     def spin(self, seconds: float) -> None:
         """Handle what arrives within a time."""

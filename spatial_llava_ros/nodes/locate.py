@@ -114,7 +114,7 @@ class LocateNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         make = self.create_lifecycle_publisher
-        self._results = make(ReferredObject, "referred_object", qos.LATCHED)
+        self._results = make(ReferredObject, "referred_object", qos.ANSWERS)
         self._graphs = make(SceneGraph, "scene_graph", qos.LATCHED)
         self._poses = make(PoseWithCovarianceStamped, "referred_pose", qos.RESULT)
         self._goals = make(PoseStamped, "goal_pose", qos.RESULT)
@@ -154,7 +154,7 @@ class LocateNode(LifecycleNode):
                 )
             )
         self._topics = dict(zip(STREAMS, (s.topic_name for s in self._subscriptions_made), strict=True))
-        self._subscriptions_made.append(self.create_subscription(String, "command", self._on_command, 10))
+        self._subscriptions_made.append(self.create_subscription(String, "command", self._on_command, qos.COMMANDS))
         self._action = ActionServer(
             self,
             Locate,

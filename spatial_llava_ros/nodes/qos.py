@@ -14,6 +14,10 @@ except ImportError:  # Humble
 # Results: reliable; the latched ones reach a subscriber that comes later.
 RESULT = QoSProfile(depth=10)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+# A burst of commands must all be heard, to be answered or refused.
+COMMANDS = QoSProfile(depth=50)
+# Answers are latched, but a burst of them must all arrive; who joins late asks with depth 1 for the last one.
+ANSWERS = QoSProfile(depth=50, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 # Cameras publish reliably with a short queue; a subscriber that is best effort matches either kind of camera.
 CAMERA_OUT = QoSProfile(depth=2)
 
