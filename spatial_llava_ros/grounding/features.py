@@ -60,7 +60,7 @@ def mask_overlap(regions: Sequence[Region], shape: tuple[int, int]) -> np.ndarra
         rows, columns = slice(-(-y1 // step), -(-y2 // step)), slice(-(-x1 // step), -(-x2 // step))
         first_row, first_column = rows.start * step - y1, columns.start * step - x1
         flat[i, rows, columns] = region.mask[first_row::step, first_column::step]
-    flat = flat.reshape(n, -1)
+    flat = flat.reshape(n, flat.shape[1] * flat.shape[2])
     shared = flat @ flat.T
     area = np.maximum(np.diag(shared), 1)
     return shared / np.minimum(area[:, None], area[None, :])
