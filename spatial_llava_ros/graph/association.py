@@ -21,6 +21,7 @@ _SLACK = 0.015  # metres: what a box centre wanders with the side it is seen fro
 _SHARE = 0.06  # and as a share of the size of the thing
 SIZE_STD = 0.35  # of the logarithm of a side: half a thing is seen at times
 ACCEPT = -9.0  # least log-likelihood of a pair
+SAME_LOOK = -2.5  # log-likelihood of size and colour from which two things may be the same one
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,7 @@ from spatial_llava_ros.errors import InvalidInputError, UnknownObjectError
 from spatial_llava_ros.geometry import invert_transform, transform_points
 from spatial_llava_ros.graph.anchoring import leap_between
 from spatial_llava_ros.graph.association import (
+    SAME_LOOK,
     Boxes,
     assign,
     boxes_of_nodes,
@@ -31,55 +32,22 @@ from spatial_llava_ros.graph.association import (
     look_likelihood,
     names_agree,
     pair_likelihood,
-    shared_volume,
-    volume,
 )
+from spatial_llava_ros.graph.doubles import doubles
+from spatial_llava_ros.graph.doubt import Doubt, hold_against_depth
 from spatial_llava_ros.graph.frame_graph import relate
 from spatial_llava_ros.graph.layers import depth_layers, depth_range, first_layers
+from spatial_llava_ros.graph.parts import cut_off, without_parts
+from spatial_llava_ros.graph.settings import MemorySettings
 from spatial_llava_ros.graph.spatial_hash import SpatialHash
 from spatial_llava_ros.graph.statements import layout_in_view
 from spatial_llava_ros.graph.track import Track, fuse, new_track, take_place_of
-from spatial_llava_ros.graph.visibility import look_at_track
 from spatial_llava_ros.types import ObjectState, RgbdFrame, SceneGraph, SceneObject
 
 _NOMINAL_S = 0.1  # between frames without stamps
 _MAX_STEP_S = 0.5  # a pause counts as no more than this
 _MAX_LOST = 64
-_SHADOWED = 6  # frames in which another is seen in its place until a track is taken for a double
-_SEEN_TOGETHER = 40
 _LEFT_BEHIND_NS = 30_000_000_000
-_SAME_LOOK = -2.5  # log-likelihood of size and colour from which two things may be the same one, moved
-
-
-@dataclass(frozen=True)
-class MemorySettings:
-    """How sure is sure enough.
-
-    Attributes:
-        confirm_hits: sightings before an object is relied on, from two views at least,
-        confirm_hits_still: or this many from one view.
-        forget_after_s: seconds its place must be seen empty before a confirmed object is forgotten.
-        drop_after_s: seconds in view without a sighting before a tentative one is.
-        replaced_after_s: seconds in view without a sighting before one that another has taken the place of is.
-        recall_s: for so long a vanished object is recognised when it turns up elsewhere.
-        max_objects: beyond it the ones not seen for longest go.
-
-    Raises:
-        InvalidInputError: a number that is not positive.
-    """
-
-    confirm_hits: int = 3
-    confirm_hits_still: int = 8
-    forget_after_s: float = 1.0
-    drop_after_s: float = 1.0
-    replaced_after_s: float = 2.0
-    recall_s: float = 20.0
-    max_objects: int = 10_000
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not (np.isfinite(value) and value > 0):
-                raise InvalidInputError(f"memory setting {name} must be positive, got {value}")
 
 
 @dataclass(frozen=True)
@@ -153,14 +121,14 @@ class SceneMemory:
             matches = self._match(nodes, sightings, around)
         confirmed = []
         for i, track in matches:
-            fuse(track, nodes[i], camera, frame.stamp, self._session, not _cut_off(nodes[i], frame))
+            fuse(track, nodes[i], camera, frame.stamp, self._session, not cut_off(nodes[i], frame))
             self._index.put(track.id, track.position)
             confirmed += self._confirm(track)
-        missing, removed = self._doubt(frame, around, {track.id for _, track in matches}, step)
-        taken = {i for i, _ in matches}
-        fresh = [i for i in range(len(nodes)) if i not in taken]
-        fresh = self._without_parts(fresh, nodes, sightings, around, matches, frame)
-        new = self._admit(fresh, nodes, frame)
+        doubt = self._doubt(frame, around, {track.id for _, track in matches}, step)
+        missing, removed = [t.id for t in doubt.missing], [t.id for t in (*doubt.gone, *doubt.dropped)]
+        whole = [i for i, node in enumerate(nodes) if not cut_off(node, frame)]
+        present = [t for t in around if t.id in self.tracks and t.confirmed]
+        new = self._admit(without_parts(whole, sightings, present, matches), nodes, frame)
         moved = self._recognise(missing, frame.stamp)
         removed += self._replace(around, frame.stamp)
         removed += self._bound(frame.stamp)
@@ -262,77 +230,15 @@ class SceneMemory:
         self._tentative.pop(track.id, None)
         return [track.id]
 
-    def _doubt(
-        self, frame: RgbdFrame, around: Sequence[Track], matched: set[int], step: float
-    ) -> tuple[list[int], list[int]]:
-        """Hold what was not seen against the depth image. Ids now missing, and those forgotten."""
-        missing, removed = [], []
-        camera_from_map = invert_transform(frame.world_from_camera)
-        for track in around:
-            view = look_at_track(track, frame, camera_from_map)
-            if track.id in matched:
-                if view.rays and view.inside > 0.9 and view.hidden < 0.2:
-                    track.hollow += 0.2 * (view.free - track.hollow)
-                continue
-            if view.rays == 0 or view.inside < 0.5:
-                continue
-            empty = view.free > 0.5 * (1 + min(track.hollow, 0.8)) * (1 - view.hidden) and view.hidden < 0.7
-            if empty:
-                track.seen_free += step
-                track.frames_free += 1
-                waited = track.seen_free >= (self.settings.forget_after_s if track.confirmed else 0.3)
-                if waited and track.frames_free >= 3:
-                    removed.append(track.id)
-                    self._forget_track(track)
-                    if track.confirmed:
-                        self._lost[track.id] = track
-                    continue
-                if track.confirmed:
-                    track.state = ObjectState.MISSING
-                    missing.append(track.id)
-                continue
-            track.seen_free, track.frames_free = max(track.seen_free - step, 0.0), max(track.frames_free - 1, 0)
-            if view.hidden > 0.6:
-                if track.confirmed:
-                    track.state = ObjectState.OCCLUDED
-                continue
+    def _doubt(self, frame: RgbdFrame, around: Sequence[Track], matched: set[int], step: float) -> Doubt:
+        """Hold what was not seen against the depth image, and forget what is gone."""
+        doubt = hold_against_depth(around, frame, matched, step, self.settings)
+        for track in (*doubt.gone, *doubt.dropped):
+            self._forget_track(track)
+        for track in doubt.gone:
             if track.confirmed:
-                track.state = ObjectState.CONFIRMED
-            track.seconds_missed += step
-            track.frames_missed += 1
-            if not track.confirmed and track.seconds_missed >= self.settings.drop_after_s and track.frames_missed >= 5:
-                removed.append(track.id)
-                self._forget_track(track)
-        return missing, removed
-
-    def _without_parts(
-        self, fresh: list[int], nodes: Sequence[SceneObject], sightings: Boxes, around: Sequence[Track],
-        matches: list[tuple[int, Track]], frame: RgbdFrame,
-    ) -> list[int]:  # fmt: skip
-        """Leave out what is a part of a known thing that was not seen whole, and several known things taken for one."""
-        known = [t for t in around if t.id in self.tracks and t.confirmed]
-        if not fresh or not known:
-            return [i for i in fresh if not _cut_off(nodes[i], frame)]
-        tracks = boxes_of_tracks(known)
-        shared = shared_volume(sightings, tracks)
-        part = shared / np.maximum(volume(sightings)[:, None], 1e-9)
-        whole = shared / np.maximum(volume(tracks)[None], 1e-9)
-        seen_as = {track.id: i for i, track in matches}
-        keep = []
-        for i in fresh:
-            if _cut_off(nodes[i], frame):
-                continue
-            holders = [
-                j
-                for j, track in enumerate(known)
-                if part[i, j] > 0.6
-                and whole[i, j] < 0.6
-                and (track.id not in seen_as or whole[seen_as[track.id], j] < 0.6)
-            ]
-            swallowed = [j for j, track in enumerate(known) if whole[i, j] > 0.6 and track.id not in seen_as]
-            if not holders and len(swallowed) < 2:
-                keep.append(i)
-        return keep
+                self._lost[track.id] = track
+        return doubt
 
     def _admit(self, fresh: Iterable[int], nodes: Sequence[SceneObject], frame: RgbdFrame) -> list[int]:
         """Begin a tentative track for each of the sightings; their ids."""
@@ -368,7 +274,7 @@ class SceneMemory:
                 if track.id == old.id or track.first_seen < old.last_seen:
                     look[a, b] = -np.inf
         moved = []
-        for a, b in assign(look, _SAME_LOOK):
+        for a, b in assign(look, SAME_LOOK):
             if _only_one(look, a, b):
                 self._become(vacated[b], young[a], stamp)
                 moved.append(vacated[b].id)
@@ -383,32 +289,15 @@ class SceneMemory:
 
     def _replace(self, around: Sequence[Track], stamp: int) -> list[int]:
         """Of two that claim one place and are never seen together, the one that is seen stays. Ids removed."""
-        present = [t for t in around if t.id in self.tracks]
-        fresh = [t for t in present if t.last_seen == stamp]
-        if len(present) < 2 or not fresh:
-            return []
-        a, b = boxes_of_tracks(present), boxes_of_tracks(fresh)
-        claimed = shared_volume(a, b) > 0.4 * np.minimum(volume(a)[:, None], volume(b)[None])
-        alike = look_likelihood(a, b) > _SAME_LOOK
         removed = []
-        for i, track in enumerate(present):
-            over = [j for j in np.flatnonzero(claimed[i]) if fresh[j] is not track and fresh[j].id in self.tracks]
-            if not over:
-                continue
-            if track.last_seen == stamp:
-                track.shadowed = -_SEEN_TOGETHER
-                continue
-            track.shadowed += 1
-            often = track.shadowed >= _SHADOWED and track.hits <= max(fresh[j].hits for j in over)
-            if not often and track.seconds_missed < self.settings.replaced_after_s:
-                continue
-            same = [fresh[j] for j in over if alike[i, j] and fresh[j].id > track.id and fresh[j].id in self.tracks]
-            if same and track.confirmed:
-                removed.append(same[0].id)
-                self._become(track, same[0], stamp)
+        present = [t for t in around if t.id in self.tracks]
+        for double, heir in doubles(present, stamp, self.settings.replaced_after_s):
+            if heir is None or heir.id not in self.tracks:
+                removed.append(double.id)
+                self._forget_track(double)
             else:
-                removed.append(track.id)
-                self._forget_track(track)
+                removed.append(heir.id)
+                self._become(double, heir, stamp)
         return removed
 
     def _bound(self, stamp: int) -> list[int]:
@@ -548,10 +437,3 @@ def _only_one(look: np.ndarray, a: int, b: int) -> bool:
     """Whether no other pair of this row or column is nearly as likely."""
     rivals = np.append(np.delete(look[a], b), np.delete(look[:, b], a))
     return not rivals.size or look[a, b] - rivals.max() > 1.0
-
-
-def _cut_off(node: SceneObject, frame: RgbdFrame) -> bool:
-    """Whether a thing reaches the border of the picture, so that a part of it is not seen."""
-    x1, y1, x2, y2 = node.object.box
-    height, width = frame.depth.shape
-    return x1 <= 1 or y1 <= 1 or x2 >= width - 1 or y2 >= height - 1
