@@ -41,6 +41,11 @@ class Children:
             preexec_fn=_end_with_parent,
         )
 
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process id of each node, by name."""
+        return {name: process.pid for name, process in self._running.items()}
+
     def check(self) -> None:
         """
         Raises:
