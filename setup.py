@@ -16,6 +16,19 @@ sim = [
     "open3d>=0.20,<0.21; platform_machine != 'x86_64' or sys_platform != 'linux'",
 ]
 
+# Multimodal language models. Pinned to what the tests ran with: transformers changes its caches between releases.
+model = [
+    "torch==2.13.*",  # a Jetson takes NVIDIA's own build: docs/models.md
+    "transformers==5.23.*",
+    "bitsandbytes==0.50.*",
+    "peft==0.21.*",
+    "accelerate==1.15.*",
+    "safetensors==0.8.*",
+    "sentencepiece==0.2.*",
+    "pillow==13.*",
+    "num2words==0.5.*",  # SmolVLM's processor asks for it
+]
+
 setup(
     name="spatial_llava_ros",
     version=version,
@@ -46,6 +59,7 @@ setup(
     ],
     extras_require={
         "sim": sim,
+        "model": model,
         "test": ["pytest>=8", "hypothesis>=6.100", "ruff>=0.9", "catkin-pkg>=1.0", *sim],
     },
 )
