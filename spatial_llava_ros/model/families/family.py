@@ -133,9 +133,16 @@ class Family:
         return self.marks_question.format(text=plain(text), labels=", ".join(labels), kind=kind, facts=facts)
 
     @property
+    def box_opening(self) -> str:
+        """The part of `format.start` that stands in whole tokens: `<loc_12>` is one token, `<loc_` is none."""
+        start = self.format.start
+        tag = start.rfind("<")
+        return start if tag < 0 or ">" in start[tag:] else start[:tag]
+
+    @property
     def box_start(self) -> str:
-        """What is put into the model's mouth in box mode: everything up to the first number."""
-        return self.answer_prefix + self.format.start
+        """What is put into the model's mouth in box mode: everything up to the first number or its token."""
+        return self.answer_prefix + self.box_opening
 
 
 def plain(text: str) -> str:

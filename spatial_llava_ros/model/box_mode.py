@@ -1,0 +1,127 @@
+"""Box mode: the model writes one box in its family's own format, a token at a time, under that format's grammar.
+
+Everything up to the first number is put into its mouth, only tokens that leave a valid box possible are considered,
+and it ends with the closing bracket. Tokens that have no rival need no step of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from spatial_llava_ros.model.answer_format import Unreadable
+from spatial_llava_ros.model.conversation import Conversation
+from spatial_llava_ros.model.errors import ModelError
+from spatial_llava_ros.model.patience import PATIENT, Patience
+from spatial_llava_ros.model.token_text import BoxGrammar, token_texts
+from spatial_llava_ros.types import Box
+
+MOST_TOKENS = 64  # the longest box of any family takes about 40
+
+
+@dataclass(frozen=True)
+class BoxAnswer:
+    """What came of a box question.
+
+    Attributes:
+        boxes: in pixels of the picture; empty when `problem` says why.
+        text: what the model wrote, the part put into its mouth included.
+        score: 0..1, the model's mean probability per token of the numbers, before the grammar.
+        start: 0..1, probability that it would have begun a box by itself: low for things that are not there.
+        problem: of an answer that could not be read.
+    """
+
+    boxes: tuple[Box, ...]
+    text: str
+    score: float
+    start: float
+    problem: str = ""
+
+
+class BoxMode:
+    """Asks a conversation for boxes."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self.conversation = conversation
+        texts = token_texts(conversation.tokenizer)
+        self._texts = texts
+        self._grammar = BoxGrammar(texts, conversation.loaded.family.format)
+
+    def ask(
+        self, color: np.ndarray, shape: tuple[int, int], text: str, patience: Patience = PATIENT, free: bool = False
+    ) -> BoxAnswer:
+        """One box for an expression.
+
+        Args:
+            color: the picture as `family.prepare` made it; the same array for every question about a frame.
+            shape: (H, W) of the frame's own picture.
+            text: the referring expression.
+            free: let the model write what it likes; the answer ends at the closing bracket all the same.
+
+        Raises:
+            ModelError: a vocabulary that cannot write the format, or as `patience` says.
+        """
+        conversation = self.conversation
+        family = conversation.loaded.family
+        prompt = conversation.prompt(family.box_question(text))
+        patience.check()
+        start = "" if free else family.box_start
+        forced = conversation.start_ids(prompt, start)
+        turn = conversation.ask(color, prompt, forced)
+        begun = torch.log_softmax(turn.rows, dim=-1)
+        begin = float(sum(begun[i, token] for i, token in enumerate(forced)))
+        if free:
+            return self._write_freely(turn, shape, patience)
+        limits, written = family.limits(shape), family.box_opening
+        log_scores: list[float] = []
+        waiting: list[int] = []
+        for _ in range(MOST_TOKENS):
+            if family.format.complete(written, limits):
+                break
+            allowed = self._grammar.allowed(written, limits)
+            if not allowed:
+                raise ModelError(f"the vocabulary has no token that continues {written!r}")
+            if len(allowed) > 1 or (not forced and not log_scores):
+                patience.check()
+                logits = turn.feed(waiting)[-1] if waiting else turn.logits
+                waiting = []
+                scores = torch.log_softmax(logits, dim=-1)
+                choice = allowed[int(logits[allowed].argmax())]
+                if not forced and not log_scores:
+                    begin = float(torch.logsumexp(scores[allowed], dim=0))
+                log_scores.append(float(scores[choice]))
+            else:
+                choice = allowed[0]
+            waiting.append(choice)
+            written += self._texts[choice]
+        answer = family.answer_prefix + written
+        decoded = family.decode_answer(answer, shape)
+        score = float(np.exp(np.mean(log_scores))) if log_scores else 1.0
+        if isinstance(decoded, Unreadable):
+            return BoxAnswer((), answer, score, float(np.exp(begin)), str(decoded))
+        return BoxAnswer(tuple(decoded), answer, score, float(np.exp(begin)))
+
+    def _write_freely(self, turn, shape: tuple[int, int], patience: Patience) -> BoxAnswer:
+        family, tokenizer = self.conversation.loaded.family, self.conversation.tokenizer
+        written: list[int] = []
+        log_scores: list[float] = []
+        text = ""
+        while len(written) < MOST_TOKENS:
+            patience.check()
+            scores = torch.log_softmax(turn.logits, dim=-1)
+            choice = int(scores.argmax())
+            if choice == tokenizer.eos_token_id:
+                break
+            written.append(choice)
+            log_scores.append(float(scores[choice]))
+            text = tokenizer.decode(written, skip_special_tokens=False)
+            if not isinstance(family.decode_answer(text, shape), Unreadable):
+                break
+            turn.feed([choice])
+        decoded = family.decode_answer(text, shape)
+        score = float(np.exp(np.mean(log_scores))) if log_scores else 0.0
+        if isinstance(decoded, Unreadable):
+            return BoxAnswer((), text, score, 0.0, str(decoded))
+        return BoxAnswer(tuple(decoded), text, score, 1.0)

@@ -1,0 +1,285 @@
+"""Token by token with a vision-language model: what was read of a picture is kept for the next question about it.
+
+Image tokens come first in every prompt, so two questions about a picture share a prefix of hundreds of tokens. Its keys
+and values stay in the cache; a new question is compared with the last one and only what differs is computed. Families
+whose image tokens look at the question (PaliGemma's prefix attention, Florence-2's encoder) are read anew.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import DynamicCache, EncoderDecoderCache
+from transformers.modeling_outputs import BaseModelOutput
+
+from spatial_llava_ros.model.errors import ModelError
+from spatial_llava_ros.model.loading import LoadedModel
+
+KEPT_PICTURES = 3  # plain, marked, and a second round of marks
+
+
+@dataclass(eq=False)
+class _Picture:
+    """What is kept of one picture."""
+
+    color: np.ndarray
+    vision: dict[str, torch.Tensor]
+    expansion: str | None  # text that stands for the picture in the prompt; None where only the processor knows
+    ids: list[int]  # tokens whose keys and values are in the cache
+    image_end: int  # the first of them that is no image token
+    cache: Any
+    rope_deltas: Any = None
+
+
+class Turn:
+    """An answer in the making: `logits` are those of its next token."""
+
+    def __init__(self, conversation: Conversation, picture: _Picture, logits: torch.Tensor, encoded: Any) -> None:
+        self._conversation = conversation
+        self._picture = picture
+        self._encoded = encoded
+        self._start = len(picture.ids)
+        self.rows = logits  # (k, V) of the last k tokens read, the newest last
+
+    @property
+    def logits(self) -> torch.Tensor:
+        """(V,) float32, of the next token."""
+        return self.rows[-1]
+
+    def feed(self, tokens: Sequence[int]) -> torch.Tensor:
+        """Append tokens; (len(tokens), V) logits of what follows each."""
+        self.rows = self._conversation.forward_tokens(self._picture, list(tokens), self._encoded)
+        return self.rows
+
+    def rewind(self, tokens: int) -> None:
+        """Forget the newest tokens; `logits` are stale until the next feed."""
+        self._conversation.drop(self._picture, tokens)
+
+
+class Conversation:
+    """A loaded model with its memory of pictures. Not thread-safe: one caller at a time."""
+
+    def __init__(self, loaded: LoadedModel) -> None:
+        self.loaded = loaded
+        self.tokenizer = loaded.processor.tokenizer
+        self._pictures: OrderedDict[int, _Picture] = OrderedDict()
+        self._seq2seq = bool(getattr(loaded.model.config, "is_encoder_decoder", False))
+        parameters = inspect.signature(loaded.model.forward).parameters
+        self._keeps_logits = "logits_to_keep" in parameters
+
+    # Prompts
+
+    @property
+    def image_token(self) -> str:
+        """Placeholder of the picture in a prompt."""
+        processor = self.loaded.processor
+        return getattr(processor, "image_token", None) or getattr(self.tokenizer, "image_token", None) or "<image>"
+
+    def prompt(self, question: str) -> str:
+        """A question in the chat format of the checkpoint, or of its family where the checkpoint brings none."""
+        family, processor = self.loaded.family, self.loaded.processor
+        if getattr(processor, "chat_template", None):
+            content = [{"type": "image"}, {"type": "text", "text": question}]
+            return processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+        return family.prompt.format(image=self.image_token, question=question)
+
+    def answer_ids(self, prompt: str, answers: Sequence[str]) -> tuple[list[int], list[list[int]]]:
+        """Tokens that all answers begin with, and the rest of each, as they are tokenised after a prompt."""
+        paths, base = self._after(prompt, answers)
+        shared = max(min(common_prefix(paths), min(len(path) for path in paths) - 1), base)
+        return paths[0][base:shared], [path[shared:] for path in paths]
+
+    def start_ids(self, prompt: str, start: str) -> list[int]:
+        """Tokens of the text that is put into the model's mouth after a prompt."""
+        if not start:
+            return []
+        # A digit follows; it keeps the tokeniser from ending the text differently than within an answer.
+        (path, other), base = self._after(prompt, [start + "0", start + "1"])
+        return path[base : max(common_prefix([path, other]), base)]
+
+    def _after(self, prompt: str, answers: Sequence[str]) -> tuple[list[list[int]], int]:
+        """Tokens of the prompt's tail with each answer, and how many of them belong to the tail."""
+        if self._seq2seq:
+            return [self._ids(answer, special=False) for answer in answers], 0
+        tail = prompt[-80:]
+        gap = " " if tail and not tail[-1].isspace() and tail[-1] != ">" else ""
+        paths = [self._ids(tail + gap + answer, special=False) for answer in answers]
+        return paths, common_prefix([self._ids(tail, special=False), *paths])
+
+    def _ids(self, text: str, special: bool) -> list[int]:
+        return self.tokenizer(text, add_special_tokens=special)["input_ids"]
+
+    # Reading
+
+    @torch.inference_mode()
+    def ask(self, color: np.ndarray, prompt: str, forced: Sequence[int] = ()) -> Turn:
+        """Read a picture and a prompt, then the tokens put into the model's mouth.
+
+        Args:
+            color: (H, W, 3) uint8; known again by identity.
+            prompt: with one image token, as from `prompt`.
+
+        Returns:
+            The turn; `rows` holds the logits before each forced token and of the next one.
+
+        Raises:
+            ModelError: the processor does not accept the picture.
+        """
+        known = self._pictures.get(id(color))
+        if known is not None and known.color is not color:
+            known = None
+        try:
+            inputs, expansion = self._tokenise(color, prompt, known)
+        except (ValueError, TypeError, RuntimeError, IndexError) as error:
+            raise ModelError(f"the processor refuses a {color.shape[1]}x{color.shape[0]} picture: {error}") from error
+        ids = [*inputs["input_ids"][0].tolist(), *([] if self._seq2seq else forced)]
+        if known is not None and not self._seq2seq and not self.loaded.family.prefix_lm:
+            shared = min(common_prefix([known.ids, ids]), len(ids) - 1 - len(forced))
+            if shared >= known.image_end:
+                self._pictures.move_to_end(id(color))
+                self.drop(known, len(known.ids) - shared)
+                rows = self.forward_tokens(known, ids[shared:], None)
+                return Turn(self, known, rows[-len(forced) - 1 :], None)
+        return self._read_anew(color, inputs, expansion, list(forced))
+
+    def _tokenise(self, color: np.ndarray, prompt: str, known: _Picture | None) -> tuple[dict[str, Any], str | None]:
+        processor = self.loaded.processor
+        if known is not None and known.expansion is not None:
+            text = prompt.replace(self.image_token, known.expansion)
+            ids = torch.tensor([self._ids(text, special=True)], device=self.loaded.device)
+            return {"input_ids": ids} | known.vision, known.expansion
+        inputs = dict(processor(images=[color], text=[prompt], return_tensors="pt"))
+        inputs.pop("labels", None)  # PaliGemma's processor makes them for training
+        for name, value in inputs.items():
+            if isinstance(value, torch.Tensor):
+                value = value.to(self.loaded.device)
+                inputs[name] = value.to(self.loaded.dtype) if value.is_floating_point() else value
+        return inputs, self._expansion(inputs, prompt)
+
+    def _expansion(self, inputs: dict[str, Any], prompt: str) -> str | None:
+        """Text by which the processor replaced the image token, if the tokens prove that it did so and no more."""
+        processor = self.loaded.processor
+        if not hasattr(processor, "replace_image_token") or prompt.count(self.image_token) != 1:
+            return None
+        try:
+            expansion = processor.replace_image_token(inputs, 0)
+        except (KeyError, TypeError, IndexError, AttributeError, NotImplementedError):
+            return None
+        same = self._ids(prompt.replace(self.image_token, expansion), special=True) == inputs["input_ids"][0].tolist()
+        return expansion if same else None
+
+    def _read_anew(self, color: np.ndarray, inputs: dict[str, Any], expansion: str | None, forced: list[int]) -> Turn:
+        loaded = self.loaded
+        length = inputs["input_ids"].shape[1]
+        per_token = {k: v for k, v in inputs.items() if torch.is_tensor(v) and v.shape == (1, length)}
+        vision = {k: v for k, v in inputs.items() if torch.is_tensor(v) and k not in per_token}
+        ids = inputs["input_ids"][0].tolist()
+        if self._seq2seq:
+            return self._read_encoder(color, inputs, vision, forced)
+        if forced:
+            more = {"input_ids": torch.tensor([forced], device=loaded.device)}
+            for name, value in per_token.items():
+                filler = value.new_full((1, len(forced)), int(name == "attention_mask"))
+                if name == "token_type_ids":  # PaliGemma: what is answered is read in order
+                    filler = filler + 1
+                per_token[name] = torch.cat([value, more.get(name, filler)], dim=1)
+        picture = _Picture(color, vision, expansion, [], self._image_end(inputs), DynamicCache())
+        keep = {"logits_to_keep": len(forced) + 1} if self._keeps_logits else {}
+        out = loaded.model(
+            **per_token, **self._vision_arguments(vision), past_key_values=picture.cache, use_cache=True, **keep
+        )
+        picture.ids = ids + forced
+        picture.rope_deltas = getattr(_core(loaded.model), "rope_deltas", None)
+        self._remember(picture)
+        return Turn(self, picture, out.logits[0, -len(forced) - 1 :].float(), None)
+
+    def _vision_arguments(self, vision: dict[str, torch.Tensor]) -> dict[str, Any]:
+        return vision
+
+    def _read_encoder(self, color: np.ndarray, inputs: dict, vision: dict, forced: list[int]) -> Turn:
+        model = self.loaded.model
+        config = model.generation_config
+        start = config.decoder_start_token_id
+        if start is None:
+            start = model.config.text_config.decoder_start_token_id
+        tokens = [start, *([config.forced_bos_token_id] if config.forced_bos_token_id is not None else [])]
+        picture = _Picture(color, vision, None, [], 0, EncoderDecoderCache(DynamicCache(), DynamicCache()))
+        # The encoder runs with the first step of the decoder; its states serve all further steps.
+        out = model(
+            **inputs,
+            decoder_input_ids=torch.tensor([tokens + forced], device=self.loaded.device),
+            past_key_values=picture.cache,
+            use_cache=True,
+        )
+        picture.ids = tokens + forced
+        encoded = BaseModelOutput(last_hidden_state=out.encoder_last_hidden_state), inputs.get("attention_mask")
+        return Turn(self, picture, out.logits[0, -len(forced) - 1 :].float(), encoded)
+
+    def _image_end(self, inputs: dict[str, Any]) -> int:
+        """Index after the last token that stands for the picture."""
+        if "image_embeds_position_mask" in inputs:
+            where = inputs["image_embeds_position_mask"][0] != 0
+        else:
+            number = self.tokenizer.convert_tokens_to_ids(self.image_token)
+            number = getattr(self.loaded.model.config, "image_token_id", None) or number
+            where = inputs["input_ids"][0] == number
+        found = torch.nonzero(where).flatten()
+        return int(found[-1]) + 1 if len(found) else inputs["input_ids"].shape[1]
+
+    @torch.inference_mode()
+    def forward_tokens(self, picture: _Picture, tokens: list[int], encoded: Any) -> torch.Tensor:
+        """Append tokens to what a picture's cache holds; (len(tokens), V) float32 logits."""
+        model = self.loaded.model
+        new = torch.tensor([tokens], device=self.loaded.device)
+        if encoded is not None:
+            states, mask = encoded
+            out = model(
+                encoder_outputs=states, attention_mask=mask, decoder_input_ids=new, past_key_values=picture.cache,
+                use_cache=True,
+            )  # fmt: skip
+        else:
+            if picture.rope_deltas is not None:
+                _core(model).rope_deltas = picture.rope_deltas
+            # Kosmos-2 asks for a picture at every step; the language model inside it does not.
+            step = model.text_model if hasattr(model, "image_to_text_projection") else model
+            out = step(input_ids=new, past_key_values=picture.cache, use_cache=True)
+        picture.ids += tokens
+        return out.logits[0].float()
+
+    def drop(self, picture: _Picture, tokens: int) -> None:
+        """Forget the newest tokens of a picture's cache."""
+        if tokens > 0:
+            picture.cache.crop(-tokens)
+            del picture.ids[-tokens:]
+
+    def _remember(self, picture: _Picture) -> None:
+        self._pictures[id(picture.color)] = picture
+        self._pictures.move_to_end(id(picture.color))
+        while len(self._pictures) > KEPT_PICTURES:
+            self._pictures.popitem(last=False)
+
+    def forget(self) -> None:
+        """Free what is kept of pictures."""
+        self._pictures.clear()
+
+
+def common_prefix(sequences: Sequence[Sequence[int]]) -> int:
+    """How many first elements all sequences share."""
+    length = 0
+    for column in zip(*sequences, strict=False):
+        if any(value != column[0] for value in column):
+            break
+        length += 1
+    return length
+
+
+def _core(model: Any) -> Any:
+    """The model inside an adapter's and a language head's wrapping, where Qwen-VL keeps its rope deltas."""
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return getattr(base, "model", base)

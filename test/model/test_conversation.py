@@ -1,0 +1,238 @@
+# ruff: noqa: E402
+"""From picture to box and to probabilities with every family's own classes: exact codecs, exact caches, exact tries."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="models need the extra [model]")
+pytest.importorskip("transformers", reason="models need the extra [model]")
+
+import tiny
+
+from spatial_llava_ros.model.box_mode import BoxMode
+from spatial_llava_ros.model.conversation import KEPT_PICTURES, Conversation
+from spatial_llava_ros.model.errors import ModelCancelled, ModelError, ModelTimeout
+from spatial_llava_ros.model.marks_mode import NONE_WORDS, MarksMode, fit_temperature, label_probabilities
+from spatial_llava_ros.model.patience import Patience
+
+ALL = list(tiny.BUILDERS)
+CAUSAL = [name for name in ALL if name not in ("florence-2", "paligemma")]
+
+
+def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 255, (height, width, 3), dtype=np.uint8)
+
+
+class Prompter(Conversation):
+    """A conversation whose model, at every step, is certain of the next token of a given answer."""
+
+    def say(self, tokens: list[int]) -> None:
+        self.tokens, self.said = tokens, 0
+
+    def ask(self, color, prompt, forced=()):
+        turn = super().ask(color, prompt, forced)
+        self.said = 0
+        turn.rows = turn.rows.clone()
+        turn.rows[-1, self.tokens[0]] += 1e4
+        return turn
+
+    def forward_tokens(self, picture, tokens, encoded):
+        rows = super().forward_tokens(picture, tokens, encoded).clone()
+        for row in rows if hasattr(self, "said") else ():
+            self.said += 1
+            if self.said < len(self.tokens):
+                row[self.tokens[self.said]] += 1e4
+        return rows
+
+
+@pytest.mark.parametrize("shape", [(96, 128), (128, 96)], ids=["landscape", "portrait"])
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("free", [False, True], ids=["grammar", "free"])
+def test_a_box_said_in_tokens_arrives_on_the_picture(load, name, shape, free):
+    loaded = load(name)
+    family, conversation = loaded.family, Prompter(loaded)
+    box = (0.2 * shape[1], 0.3 * shape[0], 0.7 * shape[1], 0.8 * shape[0])
+    answer = family.encode_box(box, shape)
+    opening = answer.index(family.format.start)
+    answer = family.answer_prefix + answer[opening : answer.rindex(family.format.end) + len(family.format.end)]
+    if name == "kosmos-2":
+        answer = family.encode_box(box, shape)
+    prompt = conversation.prompt(family.box_question("the mug"))
+    start = [] if free else conversation.start_ids(prompt, family.box_start)
+    (whole, _), base = conversation._after(prompt, [answer, answer])
+    tokens = whole[base:][len(start) :]
+    conversation.say([*tokens, conversation.tokenizer.eos_token_id])
+    color = family.prepare(picture(*shape))
+    got = BoxMode(conversation).ask(color, shape, "the mug", free=free)
+    assert not got.problem
+    assert list(got.boxes) == family.decode_answer(answer, shape)
+    step = family.resolution(shape)
+    assert all(abs(a - b) <= step[i % 2] for i, (a, b) in enumerate(zip(box, got.boxes[0], strict=True)))
+    assert got.score > 0.99
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_random_weights_still_write_a_box_under_the_grammar(load, name):
+    loaded = load(name)
+    shape = (96, 128)
+    got = BoxMode(Conversation(loaded)).ask(loaded.family.prepare(picture(*shape)), shape, "the mug")
+    assert len(got.boxes) == 1 or "outside" in got.problem
+    assert 0 < got.score < 0.5 and 0 <= got.start <= 1
+
+
+@pytest.mark.parametrize("name", CAUSAL)
+def test_second_question_about_a_picture_gives_the_logits_of_a_first(load, name):
+    loaded = load(name)
+    color = loaded.family.prepare(picture(96, 128))
+    used, fresh = Conversation(loaded), Conversation(loaded)
+    questions = [
+        used.prompt(loaded.family.box_question(q)) for q in ("the red mug", "what lies behind the big blue book")
+    ]
+    used.ask(color, questions[0])
+    reads = []
+    real = used.forward_tokens
+    used.forward_tokens = lambda picture, tokens, encoded: (reads.append(len(tokens)), real(picture, tokens, encoded))[
+        1
+    ]
+    again = used.ask(color, questions[1])
+    assert len(reads) == 1 and reads[0] < len(again._picture.ids) - again._picture.image_end + 1
+    first = fresh.ask(color, questions[1])
+    assert torch.allclose(again.logits, first.logits, atol=1e-5)
+    fed = again.feed([5, 6])[-1].clone()
+    assert torch.allclose(fed, first.feed([5, 6])[-1], atol=1e-5)
+    again.rewind(2)
+    assert torch.allclose(again.feed([5, 6])[-1], fed, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["paligemma", "florence-2"])
+def test_families_whose_picture_looks_at_the_question_are_read_anew(load, name):
+    loaded = load(name)
+    color = loaded.family.prepare(picture(96, 128))
+    used, fresh = Conversation(loaded), Conversation(loaded)
+    used.ask(color, used.prompt("detect mug"))
+    prompt = used.prompt("detect the other thing")
+    assert torch.allclose(used.ask(color, prompt).logits, fresh.ask(color, prompt).logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_picture_matters(load, name):
+    conversation = Conversation(load(name))
+    prepare = conversation.loaded.family.prepare
+    prompt = conversation.prompt("the mug")
+    one, other = (
+        conversation.ask(prepare(color), prompt).logits for color in (picture(96, 128), picture(96, 128, 1) // 3)
+    )
+    assert (one - other).abs().max() > 1e-5
+
+
+def test_kept_pictures_are_bounded(load):
+    conversation = Conversation(load("llava"))
+    for seed in range(KEPT_PICTURES + 2):
+        conversation.ask(picture(64, 64, seed), conversation.prompt("the mug"))
+    assert len(conversation._pictures) == KEPT_PICTURES
+    conversation.forget()
+    assert not conversation._pictures
+
+
+@pytest.mark.parametrize("name", ["llava", "qwen2.5-vl", "florence-2", "kosmos-2"])
+def test_label_probabilities_are_those_of_restricted_decoding(load, name):
+    """Against every label's tokens scored by themselves, one after the other."""
+    loaded = load(name)
+    conversation = Conversation(loaded)
+    labels = [str(i + 1) for i in range(23)]
+    answers = [*labels, *NONE_WORDS]
+    color = loaded.family.prepare(picture(96, 128))
+    mode = MarksMode(conversation)
+    got, none = mode.ask_marks(color, "the mug", labels)
+    assert got.sum() + none == pytest.approx(1)
+
+    prompt = conversation.prompt(loaded.family.marks_prompt("the mug", labels))
+    base, paths = conversation.answer_ids(prompt, answers)
+    continuing = mode._continuing
+    for i in (0, 1, 2, 8, 10, 18, 22, 23):
+        p = 1.0
+        for depth, token in enumerate([*paths[i], None]):
+            rivals = {path[depth] if depth < len(path) else None for path in paths if path[:depth] == paths[i][:depth]}
+            if len(rivals) == 1:
+                continue
+            turn = conversation.ask(color, prompt, [*base, *paths[i][:depth]])
+            mass = torch.softmax(turn.logits, dim=-1)
+            stop = torch.zeros(len(mass), dtype=torch.bool)
+            stop[: len(continuing)] = continuing[: len(mass)]
+            weights = {t: float(mass[~stop].sum()) if t is None else float(mass[t]) for t in rivals}
+            p *= weights[token] / sum(weights.values())
+        # "none" and "None" are two answers; the first of them is index 23
+        if i < 23:
+            assert got[i] == pytest.approx(p, rel=1e-3), labels[i]
+
+
+def test_temperature_flattens_and_does_not_reorder(load):
+    conversation = Conversation(load("qwen2-vl"))
+    color = picture(96, 128)
+    labels = ["1", "2", "3", "4"]
+    cold, _ = MarksMode(conversation, temperature=0.3).ask_marks(color, "the mug", labels)
+    plain, _ = MarksMode(conversation).ask_marks(color, "the mug", labels)
+    warm, _ = MarksMode(conversation, temperature=5).ask_marks(color, "the mug", labels)
+    assert (np.argsort(cold) == np.argsort(plain)).all() and (np.argsort(warm) == np.argsort(plain)).all()
+    assert np.ptp(warm) < np.ptp(plain) < np.ptp(cold)
+
+
+def test_fitted_temperature_undoes_overconfidence():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 1.5, (400, 6))
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    truths = [int(rng.choice(6, p=row)) for row in p]
+    assert fit_temperature(list(3 * logits), truths) == pytest.approx(3, rel=0.2)
+    assert fit_temperature(list(logits), truths) == pytest.approx(1, rel=0.2)
+
+
+def test_trie_needs_a_pass_per_branch_only(load):
+    """Single digits differ in their first token; "1" and "2" of 1..20 branch."""
+    conversation = Conversation(load("qwen2-vl"))
+    labels = [str(i + 1) for i in range(20)]
+    prompt = conversation.prompt("which")
+    base, paths = conversation.answer_ids(prompt, [*labels, *NONE_WORDS])
+    turn = conversation.ask(picture(96, 128), prompt, base)
+    passes = []
+    feed = turn.feed
+    turn.feed = lambda tokens: (passes.append(tokens), feed(tokens))[1]
+    mode = MarksMode(conversation)
+    stop = torch.zeros(len(turn.logits), dtype=torch.bool)
+    stop[: len(mode._continuing)] = mode._continuing[: len(stop)]
+    label_probabilities(turn, paths, stop, 1.0, Patience())
+    assert len(passes) == 2
+
+
+@pytest.mark.parametrize("name", ["llava", "florence-2"])
+def test_deadline_and_cancel_end_both_modes(load, name):
+    loaded = load(name)
+    conversation = Conversation(loaded)
+    color = loaded.family.prepare(picture(96, 128))
+    late, cancelled = Patience(time.monotonic() - 1), Patience(cancelled=lambda: True)
+    for patience, error in ((late, ModelTimeout), (cancelled, ModelCancelled)):
+        with pytest.raises(error):
+            BoxMode(conversation).ask(color, (96, 128), "the mug", patience)
+        with pytest.raises(error):
+            MarksMode(conversation).ask_marks(color, "the mug", ["1", "2"], patience=patience)
+    asked = []
+    midway = Patience(cancelled=lambda: asked.append(1) or len(asked) > 3)
+    with pytest.raises(ModelCancelled):
+        BoxMode(conversation).ask(color, (96, 128), "the mug", midway)
+    after = BoxMode(conversation).ask(color, (96, 128), "the mug")
+    assert after == BoxMode(Conversation(loaded)).ask(color, (96, 128), "the mug")
+
+
+def test_expression_with_control_tokens_is_words(load):
+    conversation = Conversation(load("llava"))
+    got = BoxMode(conversation).ask(picture(64, 64), (64, 64), "the <image> mug </s> USER:")
+    assert got.boxes or got.problem
+
+
+def test_picture_the_processor_refuses_is_a_model_error(load):
+    conversation = Conversation(load("qwen2-vl"))
+    with pytest.raises(ModelError, match="1000x2"):
+        conversation.ask(picture(2, 1000), conversation.prompt("the mug"))
