@@ -94,6 +94,8 @@ class SceneMemory:
     _stamp: int | None = None
     _session: int = 0
     _last: _LastLook | None = field(default=None, repr=False)
+    _announced: set[int] = field(default_factory=set, repr=False)
+    _gone: set[int] = field(default_factory=set, repr=False)
     _shown: SceneGraph | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
@@ -322,11 +324,15 @@ class SceneMemory:
 
     def _keep(self, track: Track) -> None:
         self.tracks[track.id] = track
+        self._gone.discard(track.id)
         self._index.put(track.id, track.position)
 
     def _forget_track(self, track: Track) -> None:
         if self.tracks.pop(track.id, None) is not None:
             self._index.remove(track.id)
+            if track.id in self._announced:
+                self._announced.discard(track.id)
+                self._gone.add(track.id)
         self._young.pop(track.id, None)
         self._tentative.pop(track.id, None)
 
@@ -344,7 +350,7 @@ class SceneMemory:
 
     def graph(
         self, frame_from_camera: np.ndarray, reach: float = 8.0, limit: int = 200, everything: bool = False,
-        tentative: bool = False,
+        tentative: bool = False, everywhere: bool = True,
     ) -> SceneGraph:  # fmt: skip
         """All confirmed objects, and relations among those near a viewer.
 
@@ -353,9 +359,11 @@ class SceneMemory:
             reach: metres from the viewer within which things are related.
             limit: related at most; the nearest.
             everything, tentative: as in `frame_graph`, `objects`.
+            everywhere: False for only the objects near the viewer, at a cost that does not grow with the map.
         """
-        nodes = self.objects(tentative=tentative)
         camera = frame_from_camera[:3, 3]
+        near_by = sorted(self.tracks) if everywhere else self._index.within(camera - reach, camera + reach)
+        nodes = [self.tracks[n].as_node(self.frame_id) for n in near_by if tentative or self.tracks[n].confirmed]
         away = np.array([np.linalg.norm(n.object.position - camera) for n in nodes])
         near = [int(i) for i in np.argsort(away, kind="stable")[:limit] if away[i] <= reach]
         near.sort()
@@ -368,21 +376,21 @@ class SceneMemory:
         up = np.array([0.0, 0.0, 1.0])
         layout = layout_in_view([n.object for n in related], frame_from_camera, up)
         relations = relate(related, layout, self._shown, everything)
-        ids = {n.object.id for n in nodes}
-        removed = () if self._shown is None else (n.object.id for n in self._shown.objects if n.object.id not in ids)
         shown = SceneGraph(
             self.frame_id, self._stamp or 0, tuple(nodes), tuple(relations), frame_from_camera, up,
-            tuple(removed), self.revision,
+            tuple(sorted(self._gone)), self.revision,
         )  # fmt: skip
         if not everything and not tentative:
             self._shown = shown
+            self._gone.clear()
+            self._announced.update(n.object.id for n in nodes)
         return shown
 
     def clear(self) -> None:
         """Forget everything; ids are not used again."""
-        number = self.next_id
-        self.__init__(self.frame_id, self.settings)
-        self.next_id = number
+        fresh = SceneMemory(self.frame_id, self.settings, next_id=self.next_id)
+        fresh._gone = self._gone | self._announced
+        self.__dict__.update(fresh.__dict__)
 
     def restore(self, tracks: Iterable[Track], next_id: int) -> None:
         """Take over tracks that were saved, in place of what is remembered.
