@@ -8,6 +8,8 @@ Things come from one of three places, to tell the faults of one step from those 
 
 from __future__ import annotations
 
+import argparse
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,19 +24,21 @@ from spatial_llava_ros.geometry import (
     quaternion_from_matrix,
     transform_object,
 )
-from spatial_llava_ros.graph.frame_graph import describe_things, things_in
+from spatial_llava_ros.graph.frame_graph import describe_things, relate, things_in
 from spatial_llava_ros.graph.memory import MemorySettings, SceneMemory
 from spatial_llava_ros.graph.pruning import decide
+from spatial_llava_ros.graph.spacesgg import read_graph, write_graph
 from spatial_llava_ros.graph.statements import judge
 from spatial_llava_ros.lift import lift_with_shape
 from spatial_llava_ros.proposals import propose
 from spatial_llava_ros.relations import Layout, layout_of
-from spatial_llava_ros.sim.camera import SimCamera
+from spatial_llava_ros.sim.camera import SimCamera, camera_path
+from spatial_llava_ros.sim.layouts import LAYOUTS, make_scene
 from spatial_llava_ros.sim.rendering import render
 from spatial_llava_ros.sim.scene import Scene
 from spatial_llava_ros.sim.spatial_truth import NO, RELATIONS, YES, SpatialTruth
 from spatial_llava_ros.sim.truth import SimFrame, TrueObject
-from spatial_llava_ros.types import Object3D, SceneObject
+from spatial_llava_ros.types import Object3D, SceneGraph, SceneObject
 
 MIN_PIXELS = 150
 Seen = tuple[list[SceneObject], Layout, list[int]]
@@ -154,7 +158,7 @@ class MapScore:
         remembered, true: confirmed objects, and those of them that are one true object each.
         errors: metres between centres.
         sightings, switches: of true objects by frame, and how often their id changed.
-        ghosts: true ids with more than one remembered object.
+        ids: true id -> id in the memory. missed, invented: names, for a person.
     """
 
     expected: int = 0
@@ -331,3 +335,80 @@ def triplet_recall(
     return TripletRecall(
         {k: hits[k] / true_total if true_total else float("nan") for k in at}, mean, said_total, true_total
     )
+
+
+def text_round_trip(shots: Iterable[SimFrame], source: str) -> TripletRecall:
+    """Graphs written as SpaceSGG text and read back, against the graph of the true boxes."""
+    frames = []
+    for shot in shots:
+        graphs = []
+        for kind in (source, "true"):
+            nodes, layout, owners = SOURCES[kind](shot)
+            names = {o.id: o.category for o in shot.objects}
+            nodes = [
+                replace(n, object=replace(n.object, label=names.get(owner, "thing")))
+                for n, owner in zip(nodes, owners, strict=True)
+            ]
+            relations = sorted(relate(nodes, layout), key=lambda r: -r.score)
+            up = invert_transform(shot.frame.world_from_camera)[:3, 2]
+            graphs.append(SceneGraph(shot.frame.frame_id, 0, tuple(nodes), tuple(relations), np.eye(4), up))
+        shape = shot.frame.depth.shape
+        frames.append((named_triplets(read_graph(write_graph(graphs[0], shape), shape)), named_triplets(graphs[1])))
+    return triplet_recall(frames)
+
+
+def named_triplets(graph: SceneGraph) -> list[Named]:
+    """The relations of a graph as names, boxes and predicates, in order; "between" gives one for each landmark."""
+    node = {n.object.id: (n.object.label, n.object.box) for n in graph.objects}
+    return [
+        (*node[r.subject], r.predicate, *node[other])
+        for r in graph.relations
+        for other in (r.object, r.second_object)
+        if other
+    ]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure relations, text and map on simulated scenes and print one JSON object per layout and source."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--layouts", nargs="+", default=["tabletop", "room"], choices=LAYOUTS)
+    parser.add_argument("--sources", nargs="+", default=list(SOURCES), choices=list(SOURCES))
+    parser.add_argument("--scenes", type=int, default=3, help="scenes per layout")
+    parser.add_argument("--frames", type=int, default=40, help="frames of each camera path, spread over 20 s")
+    args = parser.parse_args(argv)
+    for layout in args.layouts:
+        scenes = [make_scene(layout, seed) for seed in range(args.scenes)]
+        shots = [
+            list(shots_along(s, camera_path(s, args.frames), SimCamera(), step_s=20 / args.frames)) for s in scenes
+        ]
+        some = [shot for path in shots for shot in path[:: max(1, args.frames // 4)]]
+        for source in args.sources:
+            relations, text, score = score_relations(some, source), text_round_trip(some, source), MapScore()
+            for path in shots:
+                run_memory(path, source, score=_next_scene(score))
+            result = {
+                "layout": layout,
+                "source": source,
+                "relation_f1": round(total(relations).f1, 4),
+                "relation_f1_by_predicate": {p: round(s.f1, 3) for p, s in relations.items() if s.right + s.missing},
+                "text_recall": {k: round(v, 4) for k, v in text.at.items()},
+                "text_mean_recall": {k: round(v, 4) for k, v in text.mean_at.items()},
+                "map_recall": round(score.recall, 4),
+                "map_precision": round(score.precision, 4),
+                "id_switches": round(score.switches / max(score.sightings, 1), 4),
+                "position_error_median_m": round(float(np.median(score.errors)), 4) if score.errors else None,
+                "missed": score.missed,
+                "invented": score.invented,
+            }
+            print(json.dumps(result), flush=True)
+    return 0
+
+
+def _next_scene(score: MapScore) -> MapScore:
+    """The same score, ready for another scene, whose ids are others."""
+    score.ids.clear()
+    return score
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
