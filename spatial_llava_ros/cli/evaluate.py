@@ -46,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
     """
     from spatial_llava_ros.errors import InvalidInputError
     from spatial_llava_ros.evaluation.expressions import evaluate_expressions
-    from spatial_llava_ros.evaluation.sources import folders_with_expressions
+    from spatial_llava_ros.evaluation.proposals import overall_recall, proposal_recall
+    from spatial_llava_ros.evaluation.sources import folders_with_boxes, folders_with_expressions
     from spatial_llava_ros.evaluation.stages import evaluate_simulator
     from spatial_llava_ros.pipeline import Locator
 
@@ -63,7 +64,9 @@ def run(args: argparse.Namespace) -> int:
         asked = list(folders_with_expressions(args.source, args.expressions))
         frames = {name: frame for name, frame, _ in asked}
         outcomes = evaluate_expressions(asked, Locator(), progress)
-        figures, distributions = {}, {}
+        recall = proposal_recall(folders_with_boxes(args.source))
+        figures = {f"proposals: recall at IoU {t}": overall_recall(recall, t) for t in (0.5, 0.75)} if recall else {}
+        distributions = {}
     if args.json:
         for outcome in outcomes:
             expression = outcome.expression

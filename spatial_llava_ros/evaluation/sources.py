@@ -7,9 +7,10 @@ from pathlib import Path
 
 from spatial_llava_ros.errors import InvalidInputError
 from spatial_llava_ros.frames import open_source
+from spatial_llava_ros.frames.camera_file import read_json
 from spatial_llava_ros.frames.expressions import Expression, read_expressions
 from spatial_llava_ros.frames.folder import FolderSource
-from spatial_llava_ros.types import RgbdFrame
+from spatial_llava_ros.types import Box, RgbdFrame
 
 LAYOUTS = ("tabletop", "shelf", "room")
 
@@ -29,6 +30,23 @@ def folders_with_expressions(root: str, name: str) -> Iterator[tuple[str, RgbdFr
     for folder in folders:
         index = source.folders.index(folder)
         yield _short(folder, Path(root)), source[index], read_expressions(folder / name)
+
+
+def folders_with_boxes(root: str) -> Iterator[tuple[str, RgbdFrame, dict[str, Box]]]:
+    """Every frame below a folder that has an objects_2d.json, `{name: [x1, y1, x2, y2]}`: boxes drawn by a person.
+
+    Raises:
+        InvalidInputError: a file that cannot be read or is not of that form.
+    """
+    source = open_source(root)
+    for index, folder in enumerate(source.folders if isinstance(source, FolderSource) else ()):
+        path = folder / "objects_2d.json"
+        if not path.exists():
+            continue
+        boxes = read_json(path)
+        if not isinstance(boxes, dict) or not all(isinstance(b, list) and len(b) == 4 for b in boxes.values()):
+            raise InvalidInputError(f"{path}: must be an object of boxes [x1, y1, x2, y2] by name")
+        yield _short(folder, Path(root)), source[index], {name: tuple(box) for name, box in boxes.items()}
 
 
 def _short(folder: Path, root: Path) -> str:
