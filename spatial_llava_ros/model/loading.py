@@ -99,6 +99,8 @@ def load_model(options: ModelOptions) -> LoadedModel:
         ModelMemoryError: the device is too small for it.
     """
     torch, transformers = _import_libraries()
+    from safetensors import SafetensorError
+
     from spatial_llava_ros.model.processors import load_processor
 
     device = _device(torch, options.device)
@@ -119,7 +121,8 @@ def load_model(options: ModelOptions) -> LoadedModel:
         processor = load_processor(path, config.model_type, **where)
         quantized = getattr(config, "quantization_config", None) is not None
         if not quantized and options.quantization in ("nf4", "int8"):
-            where["quantization_config"] = _quantization(torch, transformers, options, dtype)
+            skip = unquantized_modules(torch, transformers, config)
+            where["quantization_config"] = _quantization(torch, transformers, options, dtype, skip)
         model = transformers.AutoModelForImageTextToText.from_pretrained(
             path, dtype=dtype, use_safetensors=True, device_map={"": str(device)}, **where
         )
@@ -129,7 +132,16 @@ def load_model(options: ModelOptions) -> LoadedModel:
         raise
     except torch.OutOfMemoryError as error:
         raise ModelMemoryError(f"{options.path} does not fit on {device}: {_line(error)}") from error
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, TypeError, AttributeError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        RuntimeError,
+        ImportError,
+        TypeError,
+        AttributeError,
+        SafetensorError,
+    ) as error:
         raise ModelLoadError(f"cannot load {options.path}: {_line(error)}") from error
     model.eval().requires_grad_(False)
     if isinstance(family, Qwen25VL):
@@ -139,7 +151,10 @@ def load_model(options: ModelOptions) -> LoadedModel:
 
 
 def save_model(loaded: LoadedModel, folder: str | Path) -> None:
-    """Write a model as it is in memory, quantised weights included, so that a small board loads only those."""
+    """Write a model as it is in memory, quantised weights included, so that a small board loads only those.
+
+    Save before the first question: on a CPU bitsandbytes repacks its weights then, and what it writes is less exact.
+    """
     loaded.model.save_pretrained(folder, safe_serialization=True)
     loaded.processor.save_pretrained(folder)
 
@@ -205,19 +220,31 @@ def _dtype(torch: Any, device: Any, quantization: str) -> Any:
     return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
 
 
-def _quantization(torch: Any, transformers: Any, options: ModelOptions, dtype: Any) -> Any:
+def unquantized_modules(torch: Any, transformers: Any, config: Any) -> list[str]:
+    """Full names of the outermost modules that stay as they are, from an empty model of the same configuration."""
+    with torch.device("meta"):
+        empty = transformers.AutoModelForImageTextToText.from_config(config)
+    names: list[str] = []
+    for name, _ in empty.named_modules():
+        inside = any(name.startswith(f"{outer}.") for outer in names)
+        if name.rpartition(".")[2] in UNQUANTIZED and not inside:
+            names.append(name)
+    return names
+
+
+def _quantization(torch: Any, transformers: Any, options: ModelOptions, dtype: Any, skip: list[str]) -> Any:
     try:
         import bitsandbytes  # noqa: F401
     except ImportError as error:
         raise MissingDependencyError("4- and 8-bit models need bitsandbytes: pip install bitsandbytes") from error
     if options.quantization == "int8":
-        return transformers.BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=list(UNQUANTIZED))
+        return transformers.BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=skip)
     return transformers.BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_compute_dtype=dtype,
         bnb_4bit_use_double_quant=options.double_quant,
-        llm_int8_skip_modules=list(UNQUANTIZED),
+        llm_int8_skip_modules=skip,
     )
 
 

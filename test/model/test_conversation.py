@@ -223,7 +223,7 @@ def test_deadline_and_cancel_end_both_modes(load, name):
     with pytest.raises(ModelCancelled):
         BoxMode(conversation).ask(color, (96, 128), "the mug", midway)
     after = BoxMode(conversation).ask(color, (96, 128), "the mug")
-    assert after == BoxMode(Conversation(loaded)).ask(color, (96, 128), "the mug")
+    assert after.boxes == BoxMode(Conversation(loaded)).ask(color, (96, 128), "the mug").boxes
 
 
 def test_expression_with_control_tokens_is_words(load):

@@ -1,4 +1,4 @@
-"""Every family built small from its own classes: random weights of 32 dimensions, a tokenizer of letters and tags."""
+"""Every family built small from its own classes: random weights of 64 dimensions, a tokenizer of letters and tags."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from spatial_llava_ros.model.processors import without_video
 torch.set_num_threads(1)
 WORDS = ["Ġno", "none", "None", "box", "ĠAssistant"]
 TEXT = {
-    "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
+    "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2,
     "num_key_value_heads": 2, "max_position_embeddings": 4096,
 }  # fmt: skip
 CLIP = {
@@ -135,23 +135,23 @@ def _qwen(folder: Path, generation: str) -> None:
         f"{name}_token_id": tokenizer.convert_tokens_to_ids(token)
         for name, token in zip(("image", "video", "vision_start", "vision_end"), _QWEN, strict=False)
     }
-    rope = {"rope_type": "default", "mrope_section": [2, 3, 3], "rope_theta": 10000.0}
+    rope = {"rope_type": "default", "mrope_section": [4, 6, 6], "rope_theta": 10000.0}
     text = TEXT | {"vocab_size": len(tokenizer), "rope_parameters": rope}
     patch, size = 14, {"shortest_edge": 28 * 28 * 4, "longest_edge": 28 * 28 * 24}
     if generation == "2":
-        vision = {"depth": 2, "embed_dim": 32, "hidden_size": 32, "num_heads": 2, "mlp_ratio": 2, "patch_size": 14}
+        vision = {"depth": 2, "embed_dim": 32, "hidden_size": 64, "num_heads": 2, "mlp_ratio": 2, "patch_size": 14}
         config = tf.Qwen2VLConfig(text_config=text, vision_config=vision, **ids)
         model, kind = tf.Qwen2VLForConditionalGeneration, "Qwen2VLProcessor"
     elif generation == "2.5":
-        vision = {"depth": 2, "hidden_size": 32, "num_heads": 2, "intermediate_size": 64, "out_hidden_size": 32,
+        vision = {"depth": 2, "hidden_size": 32, "num_heads": 2, "intermediate_size": 64, "out_hidden_size": 64,
                   "fullatt_block_indexes": [1], "patch_size": 14, "window_size": 56}  # fmt: skip
         config = tf.Qwen2_5_VLConfig(text_config=text, vision_config=vision, **ids)
         model, kind = tf.Qwen2_5_VLForConditionalGeneration, "Qwen2_5_VLProcessor"
     else:
-        vision = {"depth": 2, "hidden_size": 32, "num_heads": 2, "intermediate_size": 64, "out_hidden_size": 32,
+        vision = {"depth": 2, "hidden_size": 32, "num_heads": 2, "intermediate_size": 64, "out_hidden_size": 64,
                   "deepstack_visual_indexes": [0], "patch_size": 16, "num_position_embeddings": 64}  # fmt: skip
         patch, size = 16, {"shortest_edge": 32 * 32 * 4, "longest_edge": 32 * 32 * 24}
-        text |= {"head_dim": 16, "rope_parameters": rope | {"mrope_interleaved": True}}
+        text |= {"head_dim": 32, "rope_parameters": rope | {"mrope_interleaved": True}}
         config = tf.Qwen3VLConfig(text_config=text, vision_config=vision, **ids)
         model, kind = tf.Qwen3VLForConditionalGeneration, "Qwen3VLProcessor"
     images = tf.Qwen2VLImageProcessorPil(patch_size=patch, merge_size=2, size=size)
@@ -184,10 +184,10 @@ def _paligemma(folder: Path) -> None:
     images.image_seq_length = 16
     processor = tf.PaliGemmaProcessor(images, tokenizer)
     config = tf.PaliGemmaConfig(
-        vision_config=tf.SiglipVisionConfig(**CLIP, projection_dim=32),
-        text_config=tf.Gemma2Config(**TEXT, head_dim=16, vocab_size=len(tokenizer), sliding_window=4096),
+        vision_config=tf.SiglipVisionConfig(**CLIP, projection_dim=64),
+        text_config=tf.Gemma2Config(**TEXT, head_dim=32, vocab_size=len(tokenizer), sliding_window=4096),
         image_token_id=processor.image_token_id,
-        projection_dim=32,
+        projection_dim=64,
     )
     _save(tf.PaliGemmaForConditionalGeneration(config), processor, folder)
 
@@ -200,14 +200,14 @@ def _florence2(folder: Path) -> None:
         extra_special_tokens={"image_token": "<image>"},
     )  # fmt: skip
     text = tf.BartConfig(
-        d_model=32, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2, decoder_attention_heads=2,
-        encoder_ffn_dim=64, decoder_ffn_dim=64, vocab_size=len(tokenizer), max_position_embeddings=1024,
+        d_model=64, encoder_layers=2, decoder_layers=2, encoder_attention_heads=2, decoder_attention_heads=2,
+        encoder_ffn_dim=128, decoder_ffn_dim=128, vocab_size=len(tokenizer), max_position_embeddings=1024,
         bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
         decoder_start_token_id=tokenizer.eos_token_id, forced_eos_token_id=None,
     )  # fmt: skip
     vision = tf.Florence2VisionConfig(
         depths=(1, 1, 1, 1), embed_dim=(8, 8, 16, 32), num_heads=(1, 1, 2, 2), num_groups=(1, 1, 2, 2), window_size=4,
-        projection_dim=32,
+        projection_dim=64,
     )  # fmt: skip
     config = tf.Florence2Config(
         text_config=text, vision_config=vision, image_token_id=tokenizer.convert_tokens_to_ids("<image>")
@@ -221,7 +221,7 @@ def _kosmos2(folder: Path) -> None:
     tags = ["<image>", "</image>", "<phrase>", "</phrase>", "<object>", "</object>", "<grounding>"]
     tokenizer = byte_tokenizer([*tags, *(f"<patch_index_{i:04d}>" for i in range(1024))], unk_token="<unk>")
     text = tf.models.kosmos2.configuration_kosmos2.Kosmos2TextConfig(
-        vocab_size=len(tokenizer) + 64, embed_dim=32, layers=2, ffn_dim=64, attention_heads=2,
+        vocab_size=len(tokenizer) + 64, embed_dim=64, layers=2, ffn_dim=128, attention_heads=2,
         bos_token_id=tokenizer.bos_token_id, pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id,
     )  # fmt: skip
     config = tf.Kosmos2Config(text_config=text.to_dict(), vision_config=CLIP, latent_query_num=64)
