@@ -11,7 +11,7 @@ from spatial_llava_ros.graph.track import Track
 
 _CLAIMED = 0.4  # share of the smaller box
 _SHADOWED = 6  # frames in which another is seen in its place until a track is taken for a double
-_SEEN_TOGETHER = 40  # frames of that which being seen at once makes up for
+_SEEN_TOGETHER = 12  # frames of that which being seen at once makes up for
 
 
 def doubles(present: Sequence[Track], stamp: int, replaced_after_s: float) -> list[tuple[Track, Track | None]]:
@@ -37,7 +37,8 @@ def doubles(present: Sequence[Track], stamp: int, replaced_after_s: float) -> li
             continue
         track.shadowed += 1
         often = track.shadowed >= _SHADOWED and track.hits <= max(fresh[j].hits for j in over)
-        if not often and track.seconds_missed < replaced_after_s:
+        lost = track.seconds_missed >= replaced_after_s and track.shadowed > 0
+        if not (often or lost):
             continue
         heirs = [fresh[j] for j in over if alike[i, j] and fresh[j].id > track.id]
         found.append((track, heirs[0] if heirs and track.confirmed else None))

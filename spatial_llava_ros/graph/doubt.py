@@ -67,6 +67,7 @@ def hold_against_depth(
             continue
         track.seconds_missed += step
         track.frames_missed += 1
+        track.misses += 1
         missed = track.seconds_missed >= settings.drop_after_s and track.frames_missed >= _MIN_MISSES
         if missed and not track.confirmed:
             doubt.dropped.append(track)

@@ -225,6 +225,8 @@ class SceneMemory:
     def _confirm(self, track: Track) -> list[int]:
         if track.confirmed:
             return []
+        if track.misses > track.hits:  # what is proposed now and then is a trick of the light
+            return []
         enough = track.hits >= self.settings.confirm_hits and len(track.views) > 1
         if not (enough or track.hits >= self.settings.confirm_hits_still):
             return []

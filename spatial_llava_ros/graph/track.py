@@ -36,6 +36,7 @@ class Track:
         views: direction (azimuth, elevation step) it was seen from -> sightings.
         seen_free, frames_free: seconds and frames in which its place was seen empty since it was last seen.
         seconds_missed, frames_missed: in view and not hidden, but not proposed, since it was last seen.
+        misses: all frames in which it was in view, not hidden, and not proposed.
         shadowed: frames in which another track was seen in its place and it was not; far below 0 once both were.
         hollow: share of rays that pass through its box when it is there.
         session: the run of poses without a jump that it was last seen in.
@@ -70,6 +71,7 @@ class Track:
     frames_free: int = 0
     seconds_missed: float = 0.0
     frames_missed: int = 0
+    misses: int = 0
     shadowed: int = 0
     hollow: float = 0.2
     session: int = 0
