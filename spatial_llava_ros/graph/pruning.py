@@ -72,9 +72,8 @@ def said_relations(
     pairs = _neighbours(statements.layout, carrier)
     volume = np.array([0.0 if n.object.size is None else float(np.prod(n.object.size)) for n in objects])
     told = {frozenset((i, j)) for _, i, j in chosen}
+    pairs = [pair for pair in pairs if frozenset(pair) not in told]
     for i, j in pairs:
-        if frozenset((i, j)) in told:
-            continue
         # The larger thing is the landmark; what was said one way round stays so.
         small, large = (i, j) if (volume[i], ids[j]) <= (volume[j], ids[i]) else (j, i)
         if any((ids[large], p, ids[small]) in said for p in (*_DIRECTIONS, *_NEARNESS)):
