@@ -192,15 +192,26 @@ class Conversation:
         picture = _Picture(color, vision, expansion, [], self._image_end(inputs), DynamicCache())
         keep = {"logits_to_keep": len(forced) + 1} if self._keeps_logits else {}
         out = loaded.model(
-            **per_token, **self._vision_arguments(vision), past_key_values=picture.cache, use_cache=True, **keep
+            **per_token, **self._vision_arguments(color, vision), past_key_values=picture.cache, use_cache=True, **keep
         )
         picture.ids = ids + forced
         picture.rope_deltas = getattr(_core(loaded.model), "rope_deltas", None)
         self._remember(picture)
         return Turn(self, picture, out.logits[0, -len(forced) - 1 :].float(), None)
 
-    def _vision_arguments(self, vision: dict[str, torch.Tensor]) -> dict[str, Any]:
-        return vision
+    def _vision_arguments(self, color: np.ndarray, vision: dict[str, torch.Tensor]) -> dict[str, Any]:
+        """What the model's forward takes of a picture: pixels, or features made with a visual position prompt."""
+        prompt = self.loaded.vpp
+        if prompt is None:
+            return vision
+        pixels = mask = None
+        if prompt.config.queries:
+            from spatial_llava_ros.model.vpp import detector_input
+
+            pixels, mask = (t.to(self.loaded.device) for t in detector_input(color, prompt.config.detector_size))
+        others = {name: value for name, value in vision.items() if name != "pixel_values"}
+        pictures = vision["pixel_values"]
+        return others | {"mm_encoder_outputs": prompt.image_features(self.loaded.model, pictures, pixels, mask)}
 
     def _read_encoder(self, color: np.ndarray, inputs: dict, vision: dict, forced: list[int]) -> Turn:
         model = self.loaded.model

@@ -68,6 +68,7 @@ class LoadedModel:
         device, dtype: of torch; dtype is the one computed in.
         bytes: of weights and buffers.
         free_before, free_after: bytes of device memory around loading.
+        vpp: a `vpp.VisualPositionPrompt`, where the checkpoint brings one.
     """
 
     model: Any
@@ -79,6 +80,7 @@ class LoadedModel:
     bytes: int
     free_before: int
     free_after: int
+    vpp: Any = None
 
     @property
     def memory(self) -> str:
@@ -146,8 +148,21 @@ def load_model(options: ModelOptions) -> LoadedModel:
     model.eval().requires_grad_(False)
     if isinstance(family, Qwen25VL):
         family = family.for_processor(processor.image_processor)
-    weights = sum(t.numel() * t.element_size() for t in [*model.parameters(), *model.buffers()])
-    return LoadedModel(model, processor, family, options, device, dtype, weights, before, free_memory(torch, device))
+    prompt = _visual_position_prompt(folder, device)
+    tensors = [*model.parameters(), *model.buffers(), *(prompt.parameters() if prompt is not None else ())]
+    weights = sum(t.numel() * t.element_size() for t in tensors)
+    return LoadedModel(
+        model, processor, family, options, device, dtype, weights, before, free_memory(torch, device), prompt
+    )
+
+
+def _visual_position_prompt(folder: Path, device: Any) -> Any:
+    """The prompt beside a LLaVA's weights, never quantised and in full precision; None where there is none."""
+    from spatial_llava_ros.model.vpp import VisualPositionPrompt
+
+    if not VisualPositionPrompt.present(folder):
+        return None
+    return VisualPositionPrompt.load(folder).to(device).requires_grad_(False)
 
 
 def save_model(loaded: LoadedModel, folder: str | Path) -> None:
@@ -157,6 +172,8 @@ def save_model(loaded: LoadedModel, folder: str | Path) -> None:
     """
     loaded.model.save_pretrained(folder, safe_serialization=True)
     loaded.processor.save_pretrained(folder)
+    if loaded.vpp is not None:
+        loaded.vpp.save(folder)
 
 
 def use_adapter(loaded: LoadedModel, name: str) -> None:

@@ -9,6 +9,7 @@ import transformers as tf
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from spatial_llava_ros.model.processors import without_video
+from spatial_llava_ros.model.vpp import VisualPositionPrompt, VppConfig
 
 torch.set_num_threads(1)
 WORDS = ["Ġno", "none", "None", "box", "ĠAssistant"]
@@ -82,6 +83,24 @@ def _llava(folder: Path, additional: int = 1, image: int = 56) -> None:
         num_additional_image_tokens=additional,
     )
     _save(tf.LlavaForConditionalGeneration(config), processor, folder)
+
+
+def detector(queries: int = 10, width: int = 32) -> tf.DetrModel:
+    backbone = tf.ResNetConfig(
+        embedding_size=8, hidden_sizes=[8, 8, 16, 16], depths=[1, 1, 1, 1], layer_type="bottleneck",
+        out_features=["stage4"],
+    )  # fmt: skip
+    config = tf.DetrConfig(
+        backbone_config=backbone, use_timm_backbone=False, encoder_layers=1, decoder_layers=1, encoder_ffn_dim=64,
+        decoder_ffn_dim=64, encoder_attention_heads=2, decoder_attention_heads=2, d_model=width, num_queries=queries,
+    )  # fmt: skip
+    return tf.DetrModel(config)
+
+
+def _vpp_llava(folder: Path) -> None:
+    _llava(folder, additional=1 + 10, image=56)
+    config = VppConfig(size=56, border=5, queries=10, query_width=32, hidden=48, width=64, detector_size=96)
+    VisualPositionPrompt(config, detector()).save(folder)
 
 
 def _llava_next(folder: Path) -> None:
@@ -266,7 +285,7 @@ def _save(model: tf.PreTrainedModel, processor: tf.ProcessorMixin, folder: Path)
 
 BUILDERS = {
     "llava": _llava,
-    "vpp-llava": _llava,
+    "vpp-llava": _vpp_llava,
     "asmv2": _llava,
     "llava-next": _llava_next,
     "llava-onevision": _llava_onevision,
