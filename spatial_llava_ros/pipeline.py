@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import perf_counter
 
-from spatial_llava_ros.geometry import back_project, transform_object
+from spatial_llava_ros.geometry import transform_object
 from spatial_llava_ros.grounding.features import Features, extract_features
 from spatial_llava_ros.grounding.grounder import ground
 from spatial_llava_ros.language import describe, parse
-from spatial_llava_ros.lift import lift_with_shape
+from spatial_llava_ros.lift import lift_all
 from spatial_llava_ros.proposals import propose
 from spatial_llava_ros.types import Answer, Object3D, Proposals, RgbdFrame, Status
 from spatial_llava_ros.verify import verify
@@ -120,8 +120,7 @@ class Locator:
         timings["propose"] = _ms(start)
         stage("lift")
         start = perf_counter()
-        points = back_project(frame.depth, frame.intrinsics)
-        lifted = [lift_with_shape(frame, region, proposals, points) for region in proposals.regions]
+        lifted = lift_all(frame, proposals)
         timings["lift"] = _ms(start)
         start = perf_counter()
         features = extract_features(frame, proposals, [o for o, _ in lifted], [s for _, s in lifted])

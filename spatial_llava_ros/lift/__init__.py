@@ -5,10 +5,12 @@ mask -> foreground points -> box that stands on its carrier -> pose with covaria
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from spatial_llava_ros.geometry import quaternion_from_matrix
-from spatial_llava_ros.lift.box import BoxFit, fit_box
+from spatial_llava_ros.lift.box import BoxFit, Thing, fit_boxes
 from spatial_llava_ros.lift.contact import find_carrier, find_contact, without_carrier
 from spatial_llava_ros.lift.covariance import box_covariance, size_std
 from spatial_llava_ros.lift.foreground import foreground
@@ -16,7 +18,7 @@ from spatial_llava_ros.lift.shape import Shape, describe_shape
 from spatial_llava_ros.lift.sight import look
 from spatial_llava_ros.types import Object3D, Proposals, Region, RgbdFrame
 
-__all__ = ["Shape", "lift", "lift_with_shape"]
+__all__ = ["Shape", "lift", "lift_all", "lift_with_shape"]
 
 
 def lift(frame: RgbdFrame, region: Region, proposals: Proposals, points: np.ndarray | None = None) -> Object3D:
@@ -36,38 +38,68 @@ def lift_with_shape(
     frame: RgbdFrame, region: Region, proposals: Proposals, points: np.ndarray | None = None
 ) -> tuple[Object3D, Shape | None]:
     """The thing in a region, in the camera frame, and what shape it has (None without depth)."""
-    box = tuple(float(v) for v in region.box)
-    nothing = Object3D(region.id, "", region.score, box, frame.frame_id, visible=0.0)
+    return lift_all(frame, proposals, (region,))[0]
+
+
+def lift_all(
+    frame: RgbdFrame, proposals: Proposals, regions: Sequence[Region] | None = None
+) -> list[tuple[Object3D, Shape | None]]:
+    """The things in the regions of a frame, in a third of the time that they take one by one.
+
+    Args:
+        regions: all of the proposals unless given.
+    """
+    regions = proposals.regions if regions is None else regions
+    things = [_see(frame, region, proposals) for region in regions]
+    fits = iter(fit_boxes([thing for thing in things if thing is not None]))
+    return [
+        (_nothing(frame, region), None) if thing is None else _object(frame, region, thing, next(fits))
+        for region, thing in zip(regions, things, strict=True)
+    ]
+
+
+def _see(frame: RgbdFrame, region: Region, proposals: Proposals) -> Thing | None:
+    """The points of the thing in a region and what is around them; None without depth of its own."""
     sight = look(frame, region)
     if sight is None:
-        return nothing, None
+        return None
     contact = find_contact(sight)
     plane = find_carrier(contact, sight, proposals.planes, region.plane) if region.plane is not None else None
     if plane is not None:
         contact = without_carrier(contact, plane, sight.sigma)
     cloud = foreground(sight, plane, proposals.planes)
     if cloud is None:
-        return nothing, None
-    up = plane.normal if plane is not None else proposals.up
-    fit = fit_box(cloud, up, plane.offset if plane is not None else None, contact)
+        return None
+    if plane is None:
+        return Thing(cloud, proposals.up, None, contact)
+    return Thing(cloud, plane.normal, plane.offset, contact)
+
+
+def _nothing(frame: RgbdFrame, region: Region) -> Object3D:
+    box = tuple(float(v) for v in region.box)
+    return Object3D(region.id, "", region.score, box, frame.frame_id, visible=0.0)
+
+
+def _object(frame: RgbdFrame, region: Region, thing: Thing, fit: BoxFit) -> tuple[Object3D, Shape]:
     rotation, size, std, period = _longer_side_first(fit)
+    tilt_std = 0.05 if thing.offset is None else 0.01
     obj = Object3D(
         region.id,
         "",
         region.score,
-        box,
+        tuple(float(v) for v in region.box),
         frame.frame_id,
         position=fit.position,
         orientation=quaternion_from_matrix(rotation),
         size=size,
         covariance=box_covariance(
-            fit.position, fit.rotation, fit.face_std, fit.yaw_std, 0.01 if plane is not None else 0.05, cloud.noise
+            fit.position, fit.rotation, fit.face_std, fit.yaw_std, tilt_std, thing.cloud.noise
         ),
         size_std=std,
         yaw_period=period,
-        visible=cloud.valid,
+        visible=thing.cloud.valid,
     )
-    return obj, describe_shape(cloud, fit)
+    return obj, describe_shape(thing.cloud, fit)
 
 
 def _longer_side_first(fit: BoxFit) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:

@@ -1,268 +1,188 @@
-"""What a thing looks like from above: its near outline, and the circle or the right-angled corner that explains it.
+"""What a thing looks like from above: the circle or the right-angled corner that explains its near outline.
 
-All of it is 2D, in a level frame at the camera: x points away from the camera, y to the left, metres. Rather than
-thousands of noisy points, fits work on the near outline: the nearest surface in each of a few dozen viewing
-directions, averaged over what is seen there, so that it is several times sharper than the depth noise.
+All of it is 2D, in the level frame of the outline, for all R things of a frame at once.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-BINS = 32
-ANGLES = np.deg2rad(np.arange(0.0, 90.0, 1.5))
+from spatial_llava_ros.lift.outline import Outline
+
+QUARTER = np.pi / 2
 
 
-@dataclass(frozen=True, eq=False)
-class Outline:
-    """The side of a thing that faces the camera, seen from above, from right to left.
+class Circle(NamedTuple):
+    """Round footprints of R things; of one thing after `row`.
 
     Attributes:
-        points: (B, 2) float64.
-        weights: (B,) float64, how many depth points each was averaged from (capped).
-        sigma: metres, noise of one outline point.
-        eye: (2,) where the camera is; far behind the origin for a view from above.
-        ends: (2, 2) unit directions from the eye that graze the thing on its right and on its left.
+        centre: (R, 2) metres.
+        radius: (R,) metres.
+        rms: (R,) trimmed distance of the outline from it; infinite where no circle of sane size fits.
+        arc: (R,) the angle seen of it, radians.
+        std: (R, 3) standard deviation of centre and radius, metres.
     """
 
-    points: np.ndarray
-    weights: np.ndarray
-    sigma: float
-    eye: np.ndarray
-    ends: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class Circle:
-    """A round footprint. `rms` is the trimmed distance of the outline from it, `arc` the angle seen of it (radians)."""
-
     centre: np.ndarray
-    radius: float
-    rms: float
-    arc: float
+    radius: np.ndarray
+    rms: np.ndarray
+    arc: np.ndarray
     std: np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
-class Corner:
-    """A right-angled footprint: face A looks along -a, face B along +b, one to the right, one to the left.
+class Corner(NamedTuple):
+    """Right-angled footprints of R things: face A looks along -a, face B along +b, one right, one left.
 
     Attributes:
-        yaw: angle of axis a in the level frame, 0 <= yaw < pi/2; b is a quarter turn on.
-        face_a, face_b: coordinate of the faces along a and b; NaN for one that is not seen.
-        points_a, points_b: how many outline points lie on each.
-        rms: trimmed distance of the outline from the faces.
-        yaw_std: radians.
+        yaw: (R,) angle of axis a in the level frame, 0 <= yaw < pi/2; b is a quarter turn on.
+        face_a, face_b: (R,) coordinate of the faces along a and b; NaN for one that is not seen.
+        points_a, points_b: (R,) how many outline points lie on each.
+        rms: (R,) trimmed distance of the outline from the faces.
+        yaw_std: (R,) radians.
     """
 
-    yaw: float
-    face_a: float
-    face_b: float
-    points_a: int
-    points_b: int
-    rms: float
-    yaw_std: float
+    yaw: np.ndarray
+    face_a: np.ndarray
+    face_b: np.ndarray
+    points_a: np.ndarray
+    points_b: np.ndarray
+    rms: np.ndarray
+    yaw_std: np.ndarray
 
 
-def near_outline(xy: np.ndarray, sigma: float, pixel: float, hidden: np.ndarray | None = None) -> Outline:
-    """The nearest surface in each viewing direction.
-
-    Args:
-        xy: (N, 2) level points, x > 0 away from the camera at the origin.
-        sigma: noise of x in metres.
-        pixel: metres that a pixel spans.
-        hidden: (M, 2) places where the thing goes on behind something else: no outline is taken there.
-    """
-    x, y = xy[:, 0], xy[:, 1]
-    distance = middle(x)
-    extent = float(np.ptp(y)) + 1e-6
-    eye = np.zeros(2)
-    if distance < 2 * extent or float(x.min()) < 0.2 * distance:
-        eye = np.array([distance - 1000.0, 0.0])  # from above: no perspective seen from the side
-    direction = y / (x - eye[0]) * (distance - eye[0])
-    low, high = edges(direction, 0.0, pixel)
-    bins = int(np.clip((high - low) / (1.5 * pixel), 4, BINS))
-    index = np.clip(((direction - low) * (bins / (high - low + 1e-9))).astype(np.intp), 0, bins - 1)
-    order = np.lexsort((x, index))
-    counts = np.bincount(index, minlength=bins)
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    filled = counts >= 3
-    if np.count_nonzero(filled) < 3:
-        filled = counts >= 1
-    # Start at the nearest, but for outliers. Where depths pile up there, a wall is seen and the average of the pile is
-    # taken; where they do not (the middle of a plate, a top seen from above), the surface just begins.
-    last = len(x) - 1
-    first = x[order[np.minimum(starts + counts // 40 + (counts > 8), last)]]
-    span = x[order[np.clip(starts + counts - 1 - counts // 10, 0, last)]] - first
-    reach = max(2.5 * sigma, 0.75 * pixel)
-    depth = x - first[index]
-    pile = np.bincount(index[np.abs(depth) <= 1.6 * reach], minlength=bins)
-    wall = pile > np.minimum(1.4 * 1.6 * reach / np.maximum(span, 1e-9), 0.6) * counts
-    near = np.abs(depth - 0.8 * reach) <= reach
-    number = np.bincount(index[near], minlength=bins)
-    begins = first + 0.3 * sigma
-    for _ in range(3):
-        safe = np.maximum(number, 1)
-        first = np.where(wall & (number > 0), np.bincount(index[near], x[near], minlength=bins) / safe, first)
-        near = np.abs(x - first[index]) <= reach
-        number = np.bincount(index[near], minlength=bins)
-    safe = np.maximum(number, 1)
-    mean_x = np.where(wall, first, begins)
-    mean_y = np.bincount(index[near], y[near], minlength=bins) / safe
-    kept = filled & (number > 0)
-    points = np.stack([mean_x[kept], mean_y[kept]], axis=1)
-    if hidden is not None and len(hidden):
-        near_hidden = (np.abs(points[:, None] - hidden[None]) < 4 * pixel + 2 * sigma).all(axis=2).any(axis=1)
-        if np.count_nonzero(~near_hidden) >= 5:
-            points, number, kept = points[~near_hidden], number[kept][~near_hidden], slice(None)
-    weights = np.minimum(number[kept], 20).astype(np.float64)
-    typical = max(middle(weights), 1.0) if wall.mean() > 0.5 else 2.0
-    outline_sigma = max(sigma / np.sqrt(typical), 0.3 * pixel)
-    ends = np.array([[distance - eye[0], low], [distance - eye[0], high]])
-    ends /= np.linalg.norm(ends, axis=1, keepdims=True)
-    return Outline(points, weights, outline_sigma, eye, ends)
+def row(fit: Circle | Corner, index: int) -> Circle | Corner:
+    """The fit of one thing out of the fits of many."""
+    return type(fit)(*(column[index] for column in fit))
 
 
 def fit_corner(outline: Outline) -> Corner:
     """Two perpendicular lines through the near outline: least squares over every angle and every place of the corner.
 
     The L-shape of Zhang et al. 2017, "Efficient L-Shape Fitting for Vehicle Detection Using Laser Scanners", made
-    exact: the outline is ordered, so running sums give the squared error of every split at once.
+    exact: the outline is ordered, so running sums give the scatter on both sides of every split, and the best angle
+    of a split is that of an eigenvector.
     """
     points, weights = outline.points, outline.weights
-    cos, sin = np.cos(ANGLES)[:, None], np.sin(ANGLES)[:, None]
-    a = cos * points[:, 0] + sin * points[:, 1]
-    b = -sin * points[:, 0] + cos * points[:, 1]
-    right, left = _running_error(a, weights), _running_error(b[:, ::-1], weights[::-1])[:, ::-1]
-    cost = right + left  # (angles, splits): split k has the k rightmost points on face A
-    angle, split = np.unravel_index(int(np.argmin(cost)), cost.shape)
-    yaw = float(ANGLES[angle] + _vertex(cost[:, split], angle))
+    kept = weights > 0
+    x, y = points[..., 0], points[..., 1]
+    right, left = _running_scatter(x, y, weights), _running_scatter(x[:, ::-1], y[:, ::-1], weights[:, ::-1])
+    xx, xy, yy = right[0], right[1], right[2]
+    # Face B is as far from its line across as face A is along: a quarter turn swaps the roles of its x and y.
+    along = xx + left[2][:, ::-1]  # cost at yaw 0
+    across = yy + left[0][:, ::-1]  # cost at a quarter turn
+    mixed = xy - left[1][:, ::-1]
+    # cost(yaw) = (along + across) / 2 + (along - across) / 2 cos(2 yaw) + mixed sin(2 yaw)
+    half = (along - across) / 2
+    inside = mixed < 0
+    cost = np.where(inside, (along + across) / 2 - np.hypot(half, mixed), np.minimum(along, across))
+    best = np.where(inside, np.arctan2(-mixed, -half) / 2, np.where(along <= across, 0.0, QUARTER))
+    split = np.argmin(cost, axis=1)  # the first so many points are on face A
+    yaw = np.clip(np.take_along_axis(best, split[:, None], axis=1), 0.0, QUARTER - 1e-6)
     c, s = np.cos(yaw), np.sin(yaw)
-    a = c * points[:, 0] + s * points[:, 1]
-    b = -s * points[:, 0] + c * points[:, 1]
-    on_a, on_b = slice(0, split), slice(split, len(points))
-    number_a, number_b = split, len(points) - split
-    face_a = float(np.average(a[on_a], weights=weights[on_a])) if number_a else np.nan
-    face_b = float(np.average(b[on_b], weights=weights[on_b])) if number_b else np.nan
-    residual = np.concatenate([a[on_a] - face_a, b[on_b] - face_b])
-    lever = 0.0
-    if number_a > 1:
-        lever += float(((b[on_a] - b[on_a].mean()) ** 2).sum())
-    if number_b > 1:
-        lever += float(((a[on_b] - a[on_b].mean()) ** 2).sum())
-    rms = _trimmed_rms(residual)
-    yaw_std = max(rms, outline.sigma) / np.sqrt(max(lever, 1e-12))
-    return Corner(yaw % (np.pi / 2), face_a, face_b, number_a, number_b, rms, float(min(yaw_std, np.pi / 4)))
+    a, b = c * x + s * y, c * y - s * x
+    order = np.arange(weights.shape[1])
+    on_a, on_b = kept & (order < split[:, None]), kept & (order >= split[:, None])
+    face_a, lever_a = _line(a, b, weights, on_a)
+    face_b, lever_b = _line(b, a, weights, on_b)
+    residual = np.where(on_a, a - face_a[:, None], b - face_b[:, None])
+    rms = _trimmed_rms(residual, kept)
+    yaw_std = np.maximum(rms, outline.sigma) / np.sqrt(np.maximum(lever_a + lever_b, 1e-12))
+    return Corner(
+        yaw[:, 0], face_a, face_b, on_a.sum(axis=1), on_b.sum(axis=1), rms, np.minimum(yaw_std, np.pi / 4)
+    )  # fmt: skip
 
 
-def fit_circle(outline: Outline, tangents: tuple[bool, bool] = (True, True)) -> Circle | None:
-    """A circle through the near outline that also touches the outermost rays, by robust Gauss-Newton.
+def fit_circle(outline: Outline, tangents: np.ndarray) -> Circle:
+    """Circles through the near outline that also touch the outermost rays, by robust Gauss-Newton.
 
     An arc alone leaves radius and distance nearly interchangeable; the rays that graze a round thing settle it.
 
     Args:
-        tangents: whether the right and the left end of the outline are the thing's own, not an occluder's.
-
-    Returns:
-        None when no circle of sane size fits.
+        tangents: (R, 2) bool, whether the right and the left end of the outline are the thing's own, not an occluder's.
     """
     points, weights, eye, ends = outline.points, outline.weights, outline.eye, outline.ends
-    if len(points) < 5:
-        return None
-    half = 0.5 * np.arccos(np.clip(ends[0] @ ends[1], -1, 1))
-    towards = ends.sum(axis=0) / np.linalg.norm(ends.sum(axis=0))
-    nearest = float(((points - eye) @ towards).min())
-    if not 0 < np.sin(half) < 0.95:
-        return None
-    distance = nearest / (1 - np.sin(half))
-    radius = distance * np.sin(half)
-    state = np.array([*(eye + towards * distance), radius])
+    things, bins = weights.shape
+    kept = weights > 0
+    half = 0.5 * np.arccos(np.clip((ends[:, 0] * ends[:, 1]).sum(axis=1), -1, 1))
+    towards = ends.sum(axis=1)
+    towards /= np.maximum(np.sqrt((towards**2).sum(axis=1, keepdims=True)), 1e-9)
+    ahead = ((points - eye[:, None]) @ towards[..., None])[..., 0]
+    nearest = np.where(kept, ahead, np.inf).min(axis=1)
+    sine = np.sin(half)
+    sane = (kept.sum(axis=1) >= 5) & (sine > 0) & (sine < 0.95)
+    sine, nearest = np.where(sane, sine, 0.5), np.where(np.isfinite(nearest), nearest, 1.0)
+    distance = nearest / (1 - sine)
+    radius = distance * sine
+    centre, fitted = eye + towards * distance[:, None], radius
     # A ray grazes at a right angle to its normal: right end, then left end.
-    normals = np.array([[ends[0, 1], -ends[0, 0]], [-ends[1, 1], ends[1, 0]]])
-    use = np.array(tangents, float)
-    row_weight = np.concatenate([np.sqrt(weights / weights.max()), 2.0 * use])
+    normals = np.stack([ends[:, 0, ::-1] * [1, -1], ends[:, 1, ::-1] * [-1, 1]], axis=1)
+    row_weight = np.zeros((things, bins + 2))
+    row_weight[:, :bins] = weights / np.maximum(weights.max(axis=1, keepdims=True), 1e-9)
+    row_weight[:, bins:] = 4.0 * tangents
     scale = 2 * outline.sigma + 0.01 * radius
+    residual = np.empty((things, bins + 2))
+    jacobian = np.empty((things, bins + 2, 3))
+    jacobian[:, bins:, :2] = -normals
+    jacobian[..., 2] = -1
     normal_matrix = np.eye(3)
     # From forgiving to strict, so that a handle towards the camera, where the fit starts, is outvoted.
     for loose in (0.3, 0.15, 0.07, 0.03, 0.0, 0.0):
-        offset = points - state[:2]
-        length = np.maximum(np.linalg.norm(offset, axis=1), 1e-9)
-        residual = np.concatenate([length - state[2], normals @ (eye - state[:2]) - state[2]])
-        jacobian = np.empty((len(residual), 3))
-        jacobian[:-2, :2] = -offset / length[:, None]
-        jacobian[-2:, :2] = -normals
-        jacobian[:, 2] = -1
-        cauchy = row_weight**2 / (1 + (residual / max(scale, loose * radius)) ** 2)
-        normal_matrix = (jacobian * cauchy[:, None]).T @ jacobian + 1e-9 * np.eye(3)
-        step = np.linalg.solve(normal_matrix, (jacobian * cauchy[:, None]).T @ residual)
-        state = state - step
-    centre, fitted = state[:2], float(state[2])
-    if not (np.isfinite(state).all() and 0.5 * radius < fitted < 2 * radius):
-        return None
-    offset = points - centre
-    residual = np.linalg.norm(offset, axis=1) - fitted
-    rms = _trimmed_rms(residual)
-    inlier = np.abs(residual) < 3 * scale
-    if np.count_nonzero(inlier) < 4:
-        return None
-    bearing = np.arctan2(offset[inlier] @ [-towards[1], towards[0]], -(offset[inlier] @ towards))
-    std = max(rms, outline.sigma) * np.sqrt(np.diag(np.linalg.inv(normal_matrix)))
-    return Circle(centre, fitted, rms, float(np.ptp(bearing)), std)
+        offset = points - centre[:, None]
+        length = np.sqrt(np.maximum((offset**2).sum(axis=2), 1e-18))
+        residual[:, :bins] = length - fitted[:, None]
+        residual[:, bins:] = (normals @ (eye - centre)[..., None])[..., 0] - fitted[:, None]
+        jacobian[:, :bins, :2] = -offset / length[..., None]
+        cauchy = row_weight / (1 + (residual / np.maximum(scale, loose * radius)[:, None]) ** 2)
+        weighted = np.swapaxes(jacobian * cauchy[..., None], 1, 2)
+        normal_matrix = weighted @ jacobian + 1e-9 * np.eye(3)
+        step = np.linalg.solve(normal_matrix, weighted @ residual[..., None])[..., 0]
+        centre, fitted = centre - step[:, :2], fitted - step[:, 2]
+    sane &= np.isfinite(fitted) & (0.5 * radius < fitted) & (fitted < 2 * radius)
+    offset = points - centre[:, None]
+    residual = np.sqrt((offset**2).sum(axis=2)) - fitted[:, None]
+    rms = _trimmed_rms(residual, kept)
+    inlier = kept & (np.abs(residual) < 3 * scale[:, None])
+    sane &= inlier.sum(axis=1) >= 4
+    sideways = offset[..., 1] * towards[:, :1] - offset[..., 0] * towards[:, 1:]
+    bearing = np.arctan2(sideways, -(offset @ towards[..., None])[..., 0])
+    arc = np.where(inlier, bearing, -np.inf).max(axis=1) - np.where(inlier, bearing, np.inf).min(axis=1)
+    variance = np.diagonal(np.linalg.inv(normal_matrix), axis1=1, axis2=2)
+    std = np.maximum(rms, outline.sigma)[:, None] * np.sqrt(np.maximum(variance, 0))
+    return Circle(centre, fitted, np.where(sane, rms, np.inf), np.where(sane, arc, 0.0), std)
 
 
-def edges(values: np.ndarray, sigma: float, pixel: float) -> tuple[float, float]:
-    """Where a thing begins and ends along an axis: the ends of the values (N,), freed of noise and of a few outliers.
-
-    Percentiles alone cut a piece off every side; here as much is added again as the next such piece is long. Where
-    the values pile up at an end they show a face, and the face is at their middle, not at the end of their noise.
-    """
-    n = len(values)
-    trim = max(n // 200, 1)
-    order = np.partition(values, (trim, 2 * trim, n - 1 - 2 * trim, n - 1 - trim))
-    low, low_inner, high_inner, high = (float(order[k]) for k in (trim, 2 * trim, n - 1 - 2 * trim, n - 1 - trim))
-    span = max(high - low, 1e-6)
-    window = 4 * sigma
-    begin = low - min(low_inner - low, 0.03 * span) - 0.5 * pixel + 0.8 * sigma
-    end = high + min(high - high_inner, 0.03 * span) + 0.5 * pixel - 0.8 * sigma
-    if window > 0:
-        pile = n if span < 2 * window else min(2.5 * window / span, 0.9) * n
-        first, last = values[values < low + window], values[values > high - window]
-        if span < 2 * window or len(first) > pile:
-            begin = middle(first)
-        if span < 2 * window or len(last) > pile:
-            end = middle(last)
-    return begin, end
+def _line(across: np.ndarray, along: np.ndarray, weights: np.ndarray, chosen: np.ndarray) -> tuple:
+    """Weighted mean (R,) of `across` over the chosen points, NaN without, and their squared spread (R,) `along`."""
+    number = chosen.sum(axis=1)
+    weighted = np.where(chosen, weights, 0.0)
+    with np.errstate(invalid="ignore"):
+        face = (weighted * across).sum(axis=1) / weighted.sum(axis=1)
+    mean = np.where(chosen, along, 0.0).sum(axis=1) / np.maximum(number, 1)
+    lever = np.where(chosen, (along - mean[:, None]) ** 2, 0.0).sum(axis=1)
+    return face, lever
 
 
-def middle(values: np.ndarray) -> float:
-    """Median of values (N,), the upper one of an even number: a tenth of the time of NumPy's on short arrays."""
-    half = len(values) // 2
-    return float(np.partition(values, half)[half])
+def _running_scatter(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(3, R, B+1) weighted scatter xx, xy, yy about the mean of the first k of B points, for every k and row."""
+    total = weights.sum(axis=1, keepdims=True)
+    x = x - (weights * x).sum(axis=1, keepdims=True) / total
+    y = y - (weights * y).sum(axis=1, keepdims=True) / total
+    moments = np.zeros((6, *x.shape[:1], x.shape[1] + 1))
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y]) * weights
+    np.cumsum(terms, axis=2, out=moments[:, :, 1:])
+    number, mx, my, mxx, mxy, myy = moments
+    number = np.maximum(number, 1e-9)
+    return np.stack(
+        [np.maximum(mxx - mx * mx / number, 0), mxy - mx * my / number, np.maximum(myy - my * my / number, 0)]
+    )
 
 
-def _running_error(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(T, B+1) weighted squared error about the mean of the first k of B values, for every k and every row."""
-    zero = np.zeros((len(values), 1))
-    total = np.concatenate([[0.0], np.cumsum(weights)])
-    centred = values - values.mean(axis=1, keepdims=True)
-    first = np.concatenate([zero, np.cumsum(weights * centred, axis=1)], axis=1)
-    second = np.concatenate([zero, np.cumsum(weights * centred**2, axis=1)], axis=1)
-    return np.maximum(second - first**2 / np.maximum(total, 1e-9), 0)
-
-
-def _vertex(cost: np.ndarray, index: int) -> float:
-    """Where between the angles the parabola through the lowest cost and its neighbours has its minimum, radians."""
-    before, here, after = cost[index - 1], cost[index], cost[(index + 1) % len(cost)]
-    bend = before - 2 * here + after
-    if bend <= 0 or index in (0, len(cost) - 1):
-        return 0.0
-    step = float(ANGLES[1] - ANGLES[0])
-    return float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5)) * step
-
-
-def _trimmed_rms(residual: np.ndarray) -> float:
-    """Root mean square of the best four fifths: a handle or a spout does not make a mug less round."""
-    squared = np.sort(residual**2)
-    return float(np.sqrt(squared[: max(3, int(np.ceil(0.8 * len(squared))))].mean()))
+def _trimmed_rms(residual: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Root mean square (R,) of the best four fifths of the kept: a handle or a spout leaves a mug round."""
+    ordered = np.sort(np.where(kept, residual**2, np.inf), axis=1)
+    number = kept.sum(axis=1)
+    most = np.clip(np.ceil(0.8 * number).astype(np.intp), 3, np.maximum(number, 3))
+    chosen = (np.arange(kept.shape[1]) < np.minimum(most, np.maximum(number, 1))[:, None]) & np.isfinite(ordered)
+    return np.sqrt(np.where(chosen, ordered, 0.0).sum(axis=1) / np.maximum(chosen.sum(axis=1), 1))

@@ -59,9 +59,9 @@ def describe_shape(cloud: Cloud, fit: BoxFit) -> Shape:
 
 def _roundness(fit: BoxFit) -> float:
     """Circle against corner by how far the near outline is from each, in units of its own noise."""
-    if fit.circle is None or fit.circle.arc < 1.0:
+    if not np.isfinite(fit.circle.rms) or fit.circle.arc < 1.0:
         return 0.0
-    noise2 = (fit.outline.sigma + 0.01 * fit.circle.radius) ** 2
+    noise2 = (fit.outline_sigma + 0.01 * fit.circle.radius) ** 2
     better = (fit.corner.rms**2 - fit.circle.rms**2) / noise2
     return float(1 / (1 + np.exp(-np.clip(2 * better, -30, 30))))
 
