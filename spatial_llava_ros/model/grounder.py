@@ -79,11 +79,13 @@ class ModelGrounder:
         overlap = np.max([box_overlaps(box, features) for box in boxes], axis=0)
         if overlap.max(initial=0) < OVERLAP:
             return decide(scores, none, features.same, count, f"{why}; its box fits no region")
-        # The box is a second witness: a region counts by how well it fits the box, as far as the box is trusted.
-        scores = scores * (score * overlap + (1 - score) * overlap.mean())
+        # The box is a second witness: trusted, it lies on the thing; not trusted, it could lie on any, or there is none.
+        astray = (1 - score) / (n + 1)
+        scores = scores * (score * overlap + astray)
+        none = none * astray
         total = scores.sum() + none
         if total <= 0:
-            scores, none, total = overlap / overlap.sum(), 0.0, 1.0
+            scores, none, total = overlap, 0.0, overlap.sum()
         return decide(scores / total, none / total, features.same, count, f"{why}, settled by its box")
 
 
