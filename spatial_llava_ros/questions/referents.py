@@ -1,0 +1,511 @@
+"""Which nodes of a graph the words of a question mean.
+
+A node is known by its names, its colours and its box alone. Where its name comes from its shape only, a noun that
+suits the shape may mean it, and the answer says so; nothing is guessed where two things would do as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from spatial_llava_ros.errors import ExpressionError
+from spatial_llava_ros.grounding import colour, nouns
+from spatial_llava_ros.grounding.grounder import ACCEPT, RIVAL
+from spatial_llava_ros.language import parse
+from spatial_llava_ros.language.expression import Attribute, NounPhrase, Ordinal, Relation
+from spatial_llava_ros.language.vocabulary import (
+    BASIC_COLORS,
+    SURFACES,
+    VIEWER_NOUNS,
+    basic_color,
+    kind_of,
+    plural,
+    similar,
+)
+from spatial_llava_ros.questions.answer import QuestionStatus, Unanswerable
+from spatial_llava_ros.questions.view import FAILS, HOLDS, SURE, VIEWER, View
+
+_SAME_KIND = 0.7  # a cup for someone who asks for a mug, where there is no mug
+_SHAPE_WORDS = {
+    "round": ("round thing", "ball-shaped thing"), "spherical": ("ball-shaped thing",),
+    "cylindrical": ("round thing",), "flat": ("flat thing",), "rectangular": ("box-shaped thing", "flat thing"),
+    "box": ("box-shaped thing",), "square": ("box-shaped thing",),
+}  # fmt: skip
+_KINDS = {"box-shaped thing": "box", "round thing": "cylinder", "ball-shaped thing": "sphere", "flat thing": "flat"}
+_SIZE_ORDER = {
+    "big": "big", "large": "big", "huge": "big", "small": "small", "tiny": "small", "little": "small", "tall": "tall",
+    "high": "tall", "short": "short", "low": "short", "long": "long", "wide": "wide", "narrow": "narrow",
+    "left": "left", "right": "right", "front": "near", "back": "far", "middle": "middle", "top": "high",
+    "bottom": "low",
+}  # fmt: skip
+_ME = frozenset((
+    "me", "us", "you", "i", "myself", "yourself", "here", "viewer", "camera", "robot", "where i am", "where i stand",
+    "my position", "where you are", "current position", "my place", "this camera", "my camera", "observer",
+    "this robot",
+))  # fmt: skip
+_NUMBER = re.compile(r"(?:thing|object|item|number|no|id|node|the one with id|thing number|object number) (\d+)")
+
+
+@dataclass(eq=False)
+class Fit:
+    """How well each of N nodes suits a phrase; the weakest part says whether it does at all.
+
+    Attributes:
+        notes: what could not be checked, in words.
+        surface: the phrase means a surface under the things that is no node.
+    """
+
+    product: np.ndarray
+    weakest: np.ndarray
+    notes: list[str] = field(default_factory=list)
+
+    def require(self, part: np.ndarray) -> None:
+        """Multiply in one more part, (N,) probabilities."""
+        self.product = self.product * part
+        self.weakest = np.minimum(self.weakest, part)
+
+    @property
+    def fitting(self) -> np.ndarray:
+        """Rows that suit, best first."""
+        rows = np.flatnonzero(self.weakest >= ACCEPT)
+        return rows[np.argsort(-self.product[rows], kind="stable")]
+
+
+def phrase_of(words: str) -> NounPhrase:
+    """The noun phrase of a slot.
+
+    Raises:
+        Unanswerable: nothing, or more than one thing, is named.
+    """
+    try:
+        expression = parse(re.sub(r"\b(?:number|no|id|item|object|node) (\d+)\b", r"thing \1", words))
+    except ExpressionError:
+        raise Unanswerable("no thing is named", status=QuestionStatus.NOT_UNDERSTOOD) from None
+    if len(expression.targets) != 1:
+        raise Unanswerable(f'"{words}" names more than one thing; ask about one', status=QuestionStatus.NOT_UNDERSTOOD)
+    return expression.targets[0]
+
+
+def is_viewer(words: str) -> bool:
+    """Whether a slot means the one who asks, or the camera."""
+    return re.sub(r"^(the|a|my|your) ", "", words) in _ME
+
+
+def refer(view: View, words: str) -> tuple[int, str]:
+    """The one thing that a slot means (VIEWER for "me"), and what was assumed in finding it.
+
+    Raises:
+        Unanswerable: none, or several, or nothing that could be checked.
+    """
+    named = [i for i, node in enumerate(view.nodes) if set(words.split()) & VIEWER_NOUNS & set(_label_words(node))]
+    if is_viewer(words) and not named:
+        return VIEWER, ""
+    if number := _NUMBER.fullmatch(re.sub(r"^the ", "", words)):
+        wanted = int(number[1])
+        if wanted in view.ids:
+            return view.ids.index(wanted), ""
+        raise Unanswerable(f"there is no thing with the number {wanted}")
+    return refer_phrase(view, phrase_of(words))
+
+
+def refer_phrase(view: View, phrase: NounPhrase) -> tuple[int, str]:
+    """`refer` for a parsed phrase."""
+    if phrase.count > 1:
+        raise Unanswerable(f"{phrase.count} things are meant; ask about one", status=QuestionStatus.NOT_UNDERSTOOD)
+    _check_words(view, phrase)
+    fit = fit_phrase(view, phrase)
+    rows = fit.fitting
+    if not len(rows):
+        raise Unanswerable(f"I see no {said(phrase)}{_nearly(view, phrase)}")
+    # "The" presupposes that one thing fits and the others do not: odds, as the grounder takes them.
+    likely = np.minimum(fit.product[rows], 0.95)
+    odds = likely / (1 - likely)
+    rivals = [int(r) for r, o in zip(rows, odds, strict=True) if o >= RIVAL * odds[0]]
+    if len(rivals) > 1:
+        names = ", ".join(call(view, r, number=True) for r in rivals[:5])
+        nodes = tuple(view.nodes[r] for r in rivals)
+        raise Unanswerable(
+            f"{len(rivals)} things could be the {said(phrase)}: {names}", nodes, QuestionStatus.AMBIGUOUS
+        )
+    best = rivals[0]
+    assumed = list(dict.fromkeys(fit.notes))
+    if not surely_named(view, best, phrase.noun):
+        assumed.insert(0, f"takes {call(view, best, number=True)} for the {phrase.noun}, by its shape")
+    elif noun_match(view, best, phrase.noun) < 1:
+        assumed.insert(0, f"takes {call(view, best, number=True)} for the {phrase.noun}")
+    return best, "; ".join(assumed)
+
+
+def members(view: View, phrase: NounPhrase) -> tuple[list[int], list[int], list[str]]:
+    """All things that a plural means: surely, only perhaps, and what could not be checked."""
+    _check_words(view, phrase)
+    fit = fit_phrase(view, phrase)
+    rows = [int(r) for r in fit.fitting]
+    exact = [r for r in rows if noun_match(view, r, phrase.noun) == 1]
+    sure, perhaps = [], []
+    for r in rows:
+        match = noun_match(view, r, phrase.noun)
+        if surely_named(view, r, phrase.noun) and match == 1 and fit.weakest[r] >= HOLDS:
+            sure.append(r)
+        elif not (exact and match == _SAME_KIND):
+            perhaps.append(r)
+    # Just out of reach is neither in nor out: it keeps the number from being sure.
+    perhaps += [
+        int(r) for r in np.flatnonzero((fit.weakest >= FAILS) & (fit.weakest < ACCEPT)) if fit.product[r] > 0.05
+    ]
+    return sure, perhaps, list(dict.fromkeys(fit.notes))
+
+
+def _check_words(view: View, phrase: NounPhrase) -> None:
+    """Raise for words that neither the vocabulary nor a name in the graph has: no guess could be right."""
+    known = {word for node in view.nodes for word in _label_words(node)} | {str(number) for number in view.ids}
+    for part in _nested(phrase):
+        words = [w for w in part.unknown if w not in known and w not in nouns.GENERIC]
+        if words:
+            raise Unanswerable(f'I do not know what "{" ".join(words)}" is, and nothing here has that name')
+
+
+def _nested(phrase: NounPhrase) -> list[NounPhrase]:
+    return [phrase, *(inner for r in phrase.relations for mark in r.landmarks for inner in _nested(mark))]
+
+
+def fit_phrase(view: View, phrase: NounPhrase) -> Fit:
+    """Score every node on a phrase: name, properties, relations, and superlatives last."""
+    n = len(view.nodes)
+    fit = Fit(np.ones(n), np.ones(n))
+    if phrase.noun not in nouns.GENERIC:
+        fit.require(np.array([noun_match(view, i, phrase.noun) for i in range(n)]))
+    for word in phrase.unknown:
+        if word.isdigit() and phrase.noun in nouns.GENERIC:
+            fit.require(np.array([float(number == int(word)) for number in view.ids]))
+        elif word != phrase.noun and word not in nouns.GENERIC:
+            fit.require(np.array([1.0 if word in _label_words(node) else 0.1 for node in view.nodes]))
+    ordered: list[Ordinal] = []
+    for attribute in phrase.attributes:
+        part = attribute_fit(view, attribute)
+        if part is not None:
+            fit.require(1 - part if attribute.negated else part)
+        elif attribute.value in _SIZE_ORDER and not attribute.negated:
+            ordered.append(Ordinal(_SIZE_ORDER[attribute.value]))
+        else:
+            fit.notes.append(f'"{attribute.value}" cannot be checked')
+            fit.require(np.full(n, 0.3))
+    for relation in phrase.relations:
+        fit.require(_relation_fit(view, relation, fit))
+    for ordinal in (*ordered, *phrase.ordinals):
+        _rank(view, fit, ordinal)
+    return fit
+
+
+def noun_match(view: View, row: int, noun: str) -> float:
+    """How well a node's names suit a canonical noun, 0..1."""
+    if noun in nouns.GENERIC:
+        return 1.0
+    node = view.nodes[row]
+    best = 0.0
+    for name, weight in ((node.object.label, 1.0), *node.labels):
+        candidate = canonical(name)
+        if candidate == "thing":
+            continue
+        match = 1.0 if candidate == noun else 0.0
+        if not match and similar(candidate, noun):
+            match = 1.0 if _names_kind(noun) else _SAME_KIND
+        best = max(best, match * (1.0 if node.source != "geometry" or name == node.object.label else 0.5 * weight))
+    if node.source == "geometry" and node.object.size is not None and nouns.knows(noun):
+        if node.object.label == noun:
+            return max(best, 0.8)
+        shape = next((_KINDS[word] for word in node.attributes if word in _KINDS), "")
+        kinds = {
+            kind: np.array([1.0 if kind == shape else 0.3]) for kind in ("box", "cylinder", "sphere", "flat", "bowl")
+        }
+        suits = nouns.noun_fit(noun, np.asarray(node.object.size)[None], kinds)
+        return max(min(best, 0.8), 0.7 * float(np.sqrt(suits[0])))
+    return best
+
+
+def surely_named(view: View, row: int, noun: str) -> bool:
+    """Whether a node's name was given by a model or a person, or no name was asked for."""
+    return noun in nouns.GENERIC or view.nodes[row].source != "geometry"
+
+
+def _names_kind(noun: str) -> bool:
+    """ "fruit", "furniture": an apple is one, without reserve."""
+    return noun in (
+        "fruit",
+        "vegetable",
+        "food",
+        "tool",
+        "toy",
+        "animal",
+        "clothes",
+        "container",
+        "furniture",
+        "device",
+    )
+
+
+@lru_cache(maxsize=1024)
+def canonical(name: str) -> str:
+    """The canonical noun of a label ("sofa" for "couch"); the label itself where it has none."""
+    try:
+        return parse(name).targets[0].noun
+    except (ExpressionError, IndexError):
+        return name
+
+
+def _label_words(node) -> list[str]:
+    return [word for name in (node.object.label, *(name for name, _ in node.labels)) for word in name.lower().split()]
+
+
+def attribute_fit(view: View, attribute: Attribute) -> np.ndarray | None:
+    """(N,) how well a property that needs no comparison holds, 0.5 where unknown; None for the others."""
+    if attribute.kind == "color":
+        word = attribute.value if colour.knows(attribute.value) else basic_color(attribute.value)
+        return np.array([_color_of(node, word) for node in view.nodes]) if word else None
+    if attribute.kind == "shape" and attribute.value in _SHAPE_WORDS:
+        wanted = _SHAPE_WORDS[attribute.value]
+        return np.array([_says(node.attributes, wanted, _KINDS) for node in view.nodes])
+    if attribute.kind == "state" and attribute.value in ("lying", "upright"):
+        tall = np.array(
+            [
+                np.nan if n.object.size is None else n.object.size[2] / max(n.object.size[:2].max(), 1e-3)
+                for n in view.nodes
+            ]
+        )
+        upright = np.nan_to_num(1 / (1 + np.exp(-6 * (tall - 1))), nan=0.5)
+        return upright if attribute.value == "upright" else 1 - upright
+    return None
+
+
+def _color_of(node, word: str) -> float:
+    if node.colours is not None:
+        return float(colour.colour_fit(word, np.asarray(node.colours)[None])[0])
+    said_colors = [a for a in node.attributes if a in BASIC_COLORS or colour.knows(a)]
+    if not said_colors:
+        return 0.5
+    return 1.0 if word in said_colors or basic_color(word) in said_colors else 0.05
+
+
+def _says(words: Sequence[str], wanted: Sequence[str], family) -> float:
+    if any(word in wanted for word in words):
+        return 1.0
+    return 0.1 if any(word in family for word in words) else 0.5
+
+
+def is_surface(view: View, phrase: NounPhrase) -> bool:
+    """Whether "the table" or "the floor" is the one level that everything here stands on, and no node of its own."""
+    bare = not (phrase.attributes or phrase.relations or phrase.ordinals or phrase.unknown)
+    if not bare or phrase.noun not in SURFACES or not view.nodes:
+        return False
+    if any(
+        noun_match(view, i, phrase.noun) >= ACCEPT and surely_named(view, i, phrase.noun)
+        for i in range(len(view.nodes))
+    ):
+        return False
+    level = _levels(view)
+    if level is None:
+        return False
+    # Furniture stands on floors.
+    sizes = [n.object.size.max() for n in view.nodes if n.object.size is not None]
+    floor = any(kind_of(canonical(n.object.label)) in ("seat", "table", "storage", "bed") for n in view.nodes)
+    floor = floor or max(sizes, default=0) > 0.8
+    return (phrase.noun in ("floor", "ground", "carpet", "rug")) == floor and phrase.noun not in (
+        "wall",
+        "shelf",
+        "ceiling",
+    )
+
+
+def on_surface(view: View) -> np.ndarray:
+    """(N,) 1 for what stands on the common level, itself or through what carries it."""
+    level = _levels(view)
+    low = view.layout.low[:, 2]
+    if level is None:
+        return np.zeros(len(low))
+    rows = view.rows_near([])
+    rests = np.maximum(view.scores("on", rows), view.scores("inside", rows))
+    carried = np.zeros(len(low))
+    carried[list(rows)] = rests.max(axis=1, initial=0) >= HOLDS
+    return np.where(np.isnan(low), 0.5, np.maximum(np.abs(low - level) < 0.06, carried))
+
+
+def _levels(view: View) -> float | None:
+    """The height that all things which nothing carries stand on, or None where there are several."""
+    low = view.layout.low[:, 2]
+    rows = view.rows_near([])
+    if not rows or np.isnan(low).all():
+        return None
+    rests = np.maximum(view.scores("on", rows), view.scores("inside", rows))
+    carried = np.zeros(len(low), bool)
+    carried[list(rows)] = rests.max(axis=1, initial=0) >= HOLDS
+    feet = low[~carried & ~np.isnan(low)]
+    if not len(feet):
+        return None
+    level = float(np.median(feet))
+    return level if np.mean(np.abs(feet - level) < 0.06) >= 0.8 else None
+
+
+def _relation_fit(view: View, relation: Relation, fit: Fit) -> np.ndarray:
+    """(N,) how well each node stands as it is said to one of the landmarks."""
+    n = len(view.nodes)
+    if not relation.landmarks or relation.predicate in ("with", "facing"):
+        fit.notes.append(f'"{relation.predicate.replace("_", " ")}" cannot be checked')
+        return np.full(n, 0.3)
+    if relation.predicate == "between":
+        ends = [_landmark_rows(view, mark) for mark in relation.landmarks]
+        if len(ends) == 1:
+            ends = [ends[0][:1], ends[0][1:2]]
+        part = np.zeros(n)
+        for a in ends[0]:
+            for b in ends[1]:
+                if a != b:
+                    part = np.maximum(part, view.between(a, b))
+        return 1 - part if relation.negated else part
+    part = np.ones(n)
+    for mark in relation.landmarks:
+        part = np.minimum(part, _to_landmark(view, relation, mark, fit))
+    return 1 - part if relation.negated else part
+
+
+def _to_landmark(view: View, relation: Relation, mark: NounPhrase, fit: Fit) -> np.ndarray:
+    n = len(view.nodes)
+    if relation.predicate in ("on", "above") and is_surface(view, mark):
+        fit.notes.append(f"takes the {mark.noun} for the surface that everything here stands on")
+        return on_surface(view)
+    rows = _landmark_rows(view, mark)
+    if relation.extreme:
+        if len(rows) != 1:
+            raise Unanswerable(
+                f"several things could be the {said(mark)}",
+                tuple(view.nodes[r] for r in rows),
+                QuestionStatus.AMBIGUOUS,
+            )
+        fit.weakest[rows[0]] = 0  # nothing is nearest to itself
+        fit.product[rows[0]] = 0
+        away = np.array([view.distance(i, rows[0])[0] if view.has_depth(i) else np.nan for i in range(n)])
+        std = np.array([view.distance(i, rows[0])[1] if view.has_depth(i) else np.nan for i in range(n)])
+        return _extreme(away if relation.predicate == "near" else -away, std, fit, 1)
+    part = np.zeros(n)
+    near = view.rows_near(rows)
+    scores = view.scores(relation.predicate, near)
+    for row in rows:
+        part[list(near)] = np.maximum(part[list(near)], scores[:, near.index(row)])
+    return part
+
+
+def _landmark_rows(view: View, mark: NounPhrase) -> list[int]:
+    if mark.noun == "viewer" or (mark.noun in VIEWER_NOUNS and not mark.attributes):
+        return [VIEWER]
+    if mark.count == 1:
+        return [refer_phrase(view, mark)[0]]
+    _check_words(view, mark)
+    rows = [int(r) for r in fit_phrase(view, mark).fitting]
+    if not rows:
+        raise Unanswerable(f"I see no {said(mark)}")
+    return rows
+
+
+def _extreme(value: np.ndarray, std: np.ndarray, fit: Fit, rank: int) -> np.ndarray:
+    """(N,) 1 for the thing that is rank-th smallest in a value among those that fit; ties within the noise share it."""
+    out = np.zeros(len(value))
+    rows = [int(r) for r in np.flatnonzero(fit.weakest >= ACCEPT) if np.isfinite(value[r])]
+    # Those that only resemble the noun do not compete with those that are it.
+    if rows:
+        best = max(fit.product[r] for r in rows)
+        rows = [r for r in rows if fit.product[r] >= 0.8 * best or fit.product[r] >= 0.95]
+    rows.sort(key=lambda r: value[r])
+    if len(rows) < rank:
+        return out
+    chosen = rows[rank - 1]
+    for r in rows:
+        margin = SURE * np.hypot(np.nan_to_num(std[r]), np.nan_to_num(std[chosen])) + 1e-3
+        out[r] = 1.0 if r == chosen or abs(value[r] - value[chosen]) < margin else 0.02
+    return out
+
+
+def _rank(view: View, fit: Fit, ordinal: Ordinal) -> None:
+    value, std = ranking(view, ordinal.key)
+    if ordinal.key == "middle":
+        rows = [r for r in np.flatnonzero(fit.weakest >= ACCEPT) if np.isfinite(value[r])]
+        value = np.abs(value - np.median(value[rows])) if rows else value
+    fit.require(_extreme(value, std, fit, ordinal.rank))
+
+
+def ranking(view: View, key: str) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) a value that is smallest for what comes first in an ordinal's order, and its standard deviation."""
+    n = len(view.nodes)
+    value, std = np.full(n, np.nan), np.full(n, np.nan)
+    for i in range(n):
+        if not view.has_depth(i):
+            continue
+        size, size_std = view.size(i)
+        if key in ("left", "right", "middle"):
+            value[i], std[i] = view.bearing(i)
+            value[i] *= -1 if key == "left" else 1
+        elif key in ("near", "far"):
+            value[i], std[i] = view.distance(i, VIEWER)
+            value[i] *= 1 if key == "near" else -1
+        elif key in ("high", "low"):
+            top = key == "high"
+            value[i] = -view.layout.high[i, 2] if top else view.layout.low[i, 2]
+            std[i] = np.sqrt(max(view.place_covariance(i)[2, 2], 0))
+        else:
+            side = {"tall": 2, "short": 2, "wide": 0, "narrow": 0, "long": 0, "thin": 1}.get(key)
+            if side is None:
+                value[i] = np.log(np.maximum(size, 1e-3)).sum()
+                std[i] = np.linalg.norm(size_std / np.maximum(size, 1e-3))
+            else:
+                value[i], std[i] = size[side], size_std[side]
+            value[i] *= -1 if key in ("tall", "wide", "long", "big") else 1
+    return value, std
+
+
+def said(phrase: NounPhrase) -> str:
+    """A phrase in words, for a sentence about it: "red mug"."""
+    words = [a.value for a in phrase.attributes if a.kind in ("color", "size", "material", "shape") and not a.negated]
+    words += [w for w in phrase.unknown if w != phrase.noun]
+    relation = ""
+    if phrase.relations:
+        first = phrase.relations[0]
+        marks = " and ".join("the " + said(m) if m.noun != "viewer" else "me" for m in first.landmarks)
+        relation = f" {first.predicate.replace('_', ' ')} {marks}"
+    return " ".join([*words, phrase.noun]) + relation
+
+
+def call(view: View, row: int, number: bool = False) -> str:
+    """What a thing is called in an answer: its colour, where known, and its name; with "#id" to tell it apart."""
+    if row == VIEWER:
+        return "the viewer"
+    node = view.nodes[row]
+    color = next((a for a in node.attributes if a in BASIC_COLORS), "")
+    name = node.object.label or "thing"
+    if color and color not in name.split():
+        name = f"{color} {name}"
+    return f"{name} (#{node.object.id})" if number else name
+
+
+def the(view: View, row: int) -> str:
+    """ "the red mug", or "the red mug (#3)" where several things are called so."""
+    if row == VIEWER:
+        return "the viewer"
+    name = call(view, row)
+    alike = sum(call(view, i) == name for i in range(len(view.nodes))) > 1
+    return f"the {call(view, row, number=alike)}"
+
+
+def _nearly(view: View, phrase: NounPhrase) -> str:
+    """What comes near a phrase that nothing fits: " (there is a blue mug)"."""
+    rows = [i for i in range(len(view.nodes)) if noun_match(view, i, phrase.noun) >= _SAME_KIND]
+    if phrase.noun in nouns.GENERIC or not rows:
+        return ""
+    return f" (there is {', '.join('a ' + call(view, r) for r in rows[:3])})"
+
+
+def several(noun: str, count: int) -> str:
+    """ "1 mug", "2 mugs"."""
+    return f"{count} {noun if count == 1 else plural(noun)}"
