@@ -29,7 +29,7 @@ class BoxAnswer:
         boxes: in pixels of the picture; empty when `problem` says why.
         text: what the model wrote, the part put into its mouth included.
         score: 0..1, the model's mean probability per token of the numbers, before the grammar.
-        start: 0..1, probability that it would have begun a box by itself: low for things that are not there.
+        start: 0..1, mean probability per token of what was put into its mouth: how willing it was to begin a box.
         problem: of an answer that could not be read.
     """
 
@@ -71,7 +71,7 @@ class BoxMode:
         forced = conversation.start_ids(prompt, start)
         turn = conversation.ask(color, prompt, forced)
         begun = torch.log_softmax(turn.rows, dim=-1)
-        begin = float(sum(begun[i, token] for i, token in enumerate(forced)))
+        begin = float(np.mean([float(begun[i, token]) for i, token in enumerate(forced)])) if forced else 0.0
         if free:
             return self._write_freely(turn, shape, patience)
         limits, written = family.limits(shape), family.box_opening

@@ -37,7 +37,7 @@ class AsksMarks(Protocol):
 
 
 class AsksBoxes(Protocol):
-    """Box mode of a back-end."""
+    """Box mode of a back-end; one that points instead of boxing has an attribute `points` that is True."""
 
     def boxes(self, frame: RgbdFrame, text: str, patience: Patience) -> tuple[tuple[Box, ...], float, str]:
         """Boxes in pixels, their score 0..1, and why there are none."""
@@ -76,10 +76,14 @@ class ModelGrounder:
         boxes, score, problem = self._boxes.boxes(frame, text, patience)
         if not boxes:
             return decide(scores, none, features.same, count, f"{why}; its box answer cannot be used: {problem}")
-        overlap = np.max([box_overlaps(box, features) for box in boxes], axis=0)
+        if getattr(self._boxes, "points", False):
+            middles = [((box[0] + box[2]) / 2, (box[1] + box[3]) / 2) for box in boxes]
+            overlap = np.max([point_overlaps(middle, features) for middle in middles], axis=0)
+        else:
+            overlap = np.max([box_overlaps(box, features) for box in boxes], axis=0)
         if overlap.max(initial=0) < OVERLAP:
             return decide(scores, none, features.same, count, f"{why}; its box fits no region")
-        # The box is a second witness: trusted, it lies on the thing; not trusted, it could lie on any, or there is none.
+        # The box is a second witness: trusted, it lies on the thing; astray, it may lie on any, or there is none.
         astray = (1 - score) / (n + 1)
         scores = scores * (score * overlap + astray)
         none = none * astray
@@ -114,7 +118,7 @@ def decide(scores: np.ndarray, none: float, same: np.ndarray, count: int, why: s
 
 
 def box_overlaps(box: Box, features: Features) -> np.ndarray:
-    """(N,) intersection over union of a box with every region's box; of a point, 1 for the smallest region at it."""
+    """(N,) intersection over union of a box with every region's box."""
     theirs = np.array([region.box for region in features.regions], np.float64).reshape(-1, 4)
     low = np.maximum(theirs[:, :2], box[:2])
     high = np.minimum(theirs[:, 2:], box[2:])

@@ -78,6 +78,11 @@ class RemoteBackend:
         self.options = options
         self.family = FAMILIES[options.family]
 
+    @property
+    def points(self) -> bool:
+        """Whether box mode gives points instead of boxes."""
+        return self.family.points
+
     def score(
         self, frame: RgbdFrame, features: Features, text: str, patience: Patience = PATIENT
     ) -> tuple[np.ndarray, float]:

@@ -58,6 +58,11 @@ class TransformersBackend:
         """Weights and device memory, in one line."""
         return self.loaded.memory
 
+    @property
+    def points(self) -> bool:
+        """Whether box mode gives points instead of boxes."""
+        return self.loaded.family.points
+
     def score(
         self, frame: RgbdFrame, features: Features, text: str, patience: Patience = PATIENT
     ) -> tuple[np.ndarray, float]:
@@ -79,7 +84,7 @@ class TransformersBackend:
             if self._frame is not frame:
                 self._frame, self._picture = frame, self.loaded.family.prepare(frame.color)
             answer = self._boxes.ask(self._picture, frame.color.shape[:2], text, patience)
-        return answer.boxes, answer.score * answer.start, answer.problem
+        return answer.boxes, answer.score, answer.problem
 
     def use_adapter(self, name: str) -> None:
         """Switch to a LoRA adapter, or to none with ""; what was kept of pictures is forgotten."""

@@ -1,0 +1,92 @@
+"""The model in its own process: the same answers, and a caller that survives whatever happens to it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+from scenes import squares
+
+pytest.importorskip("torch", reason="models need the extra [model]")
+pytest.importorskip("transformers", reason="models need the extra [model]")
+
+from spatial_llava_ros.model.errors import ModelCancelled, ModelError, ModelLoadError, ModelTimeout
+from spatial_llava_ros.model.loading import ModelOptions
+from spatial_llava_ros.model.patience import Patience
+from spatial_llava_ros.model.process import ProcessBackend
+from spatial_llava_ros.model.transformers_backend import TransformersBackend
+
+
+@pytest.fixture(scope="module")
+def options(checkpoints):
+    return ModelOptions(str(checkpoints("llava")), quantization="none")
+
+
+@pytest.fixture(scope="module")
+def remote(options):
+    backend = ProcessBackend(options, facts=True)
+    yield backend
+    backend.close()
+    assert backend._child.process.poll() is not None
+
+
+def test_answers_are_those_of_the_same_model_here(remote, options):
+    frame, features = squares()
+    here = TransformersBackend.load(options, facts=True)
+    for text in ("the red square", "the green thing on the right"):
+        scores, none = remote.score(frame, features, text)
+        wanted, wanted_none = here.score(frame, features, text)
+        assert np.allclose(scores, wanted, atol=1e-5) and none == pytest.approx(wanted_none, abs=1e-5)
+        assert remote.boxes(frame, text)[0] == here.boxes(frame, text)[0]
+        assert remote._sent == (frame, features)  # the frame travels once, so that what was read of it is kept
+    assert "GB of weights on cpu" in remote.wait_ready()
+
+
+def test_killed_in_mid_request_it_says_so_and_the_next_answers(remote):
+    frame, features = squares()
+    before = remote.score(frame, features, "the red square")
+    os.kill(remote.pid, signal.SIGSTOP)  # so that the request is surely under way when it dies
+    pid = remote.pid
+    threading.Timer(0.3, os.kill, (pid, signal.SIGKILL)).start()
+    begun = time.monotonic()
+    with pytest.raises(ModelError, match="signal 9"):
+        remote.score(frame, features, "the blue square")
+    assert time.monotonic() - begun < 2.3
+    assert remote.pid != pid
+    after = remote.score(frame, features, "the red square", Patience(time.monotonic() + 60))
+    assert np.allclose(after[0], before[0], atol=1e-5)
+
+
+def test_cancel_and_deadline_return_at_once_and_late_replies_are_dropped(remote):
+    frame, features = squares()
+    wanted = remote.score(frame, features, "the red square")
+    pid = remote.pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        with pytest.raises(ModelCancelled):
+            remote.score(frame, features, "x", Patience(cancelled=lambda: time.monotonic() > begun + 0.1))
+        with pytest.raises(ModelTimeout):
+            remote.score(frame, features, "y", Patience(time.monotonic() + 0.1))
+        assert time.monotonic() - begun < 3
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert np.allclose(remote.score(frame, features, "the red square")[0], wanted[0], atol=1e-5)
+    assert remote.pid == pid
+
+
+def test_model_that_cannot_be_loaded_is_told_once_and_again():
+    frame, features = squares()
+    backend = ProcessBackend(ModelOptions("/no/such/model"))
+    try:
+        for _ in range(2):
+            with pytest.raises(ModelLoadError, match="/no/such/model"):
+                backend.score(frame, features, "x")
+    finally:
+        backend.close()
+    with pytest.raises(ModelError, match="closed"):
+        backend.score(frame, features, "x")
