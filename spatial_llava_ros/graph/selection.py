@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from spatial_llava_ros.grounding.features import mask_overlap
-from spatial_llava_ros.grounding.grounder import distinct
+from spatial_llava_ros.grounding.fit import distinct
 from spatial_llava_ros.types import Proposals
 
 MIN_SCORE = 0.3

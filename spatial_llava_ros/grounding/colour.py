@@ -59,9 +59,18 @@ def _soft_band(x: np.ndarray, low: float, high: float, edge: float) -> np.ndarra
 
 @lru_cache(maxsize=1)
 def _table() -> np.ndarray:
-    """(32768, 11) float32: share of each name for every 5-bit RGB colour; rows sum to 1."""
+    """(32768, 11) float32: share of each name for every 5-bit RGB colour; rows sum to 1.
+
+    The white balance is never exact, so the names are averaged over how far the light may be off.
+    """
     level = (np.arange(32, dtype=np.float32) * 8 + 4) / 255
     rgb = np.stack(np.meshgrid(level, level, level, indexing="ij"), axis=-1).reshape(1, -1, 3)
+    lights = (0.55, (1, 1, 1)), (0.2, (1.06, 1.0, 0.86)), (0.25, (0.95, 1.0, 1.14))
+    return sum(share * _names(np.clip(rgb * np.float32(gains), 0, 1)) for share, gains in lights)
+
+
+def _names(rgb: np.ndarray) -> np.ndarray:
+    """(N, 11) float32 shares of the names for colours (1, N, 3), 0..1."""
     lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)[0].astype(np.float64)
     light, chroma = lab[:, 0], np.hypot(lab[:, 1], lab[:, 2])
     hue = np.degrees(np.arctan2(lab[:, 2], lab[:, 1])) % 360
@@ -71,7 +80,15 @@ def _table() -> np.ndarray:
     bluish = 0.5 * (1 + np.cos(np.radians(hue - 260)))
     colourful = _logistic((chroma - (12 + 8 * np.exp(-light / 15) + 9 * bluish)) / 2.5)
     dark = _logistic((24 - light) / 4) * _logistic((26 - chroma) / 4)
-    bright = _logistic((light - 70) / 5)
+    # A dark thing keeps its hue: leather and dark wood are brown or black, whichever one looks for.
+    tinted = 0.6 * _logistic((chroma - 7 - 2 * bluish) / 0.8) * _logistic((light - 13) / 1.5) * (light < 40)
+    dark = dark * (1 - tinted)
+    colourful = np.maximum(colourful, tinted)
+    # White in the shade of daylight is bluish, and light blue is no stronger: it passes for either.
+    hazy = 0.45 * _soft_band(hue, 255, 305, 5) * _logistic((light - 62) / 2) * _logistic((34 - chroma) / 3)
+    hazy = hazy * _logistic((chroma - 9) / 1.5)
+    colourful = colourful * (1 - hazy)
+    bright = np.maximum(_logistic((light - 70) / 5), 2 * hazy)
     deep = _logistic((26 - light) / 4)
 
     def hue_band(low: float, high: float) -> np.ndarray:
@@ -88,11 +105,12 @@ def _table() -> np.ndarray:
     dull = _logistic((38 - chroma) / 4)
     pale = _logistic((light - 62) / 4) * _logistic((62 - chroma) / 5)
     rose_pale = np.maximum(pale, _logistic((0.95 - saturation) / 0.01) * (light > 20))
+    muddy = _logistic((16 - chroma) / 2) * _logistic((30 - light) / 3)  # dark dull red is brown
     cells = {
         "black": dark + (1 - dark) * (1 - colourful) * deep,
         "white": (1 - dark) * (1 - colourful) * bright,
         "grey": (1 - dark) * (1 - colourful) * (1 - bright) * (1 - deep),
-        "red": colourful * (red * (1 - pale) + rose * (1 - rose_pale) * 0.7),
+        "red": colourful * (red * (1 - pale) + rose * (1 - rose_pale) * 0.7) * (1 - muddy),
         "orange": colourful * orange * (1 - warm_dark) * (1 - 0.7 * dull),
         "yellow": colourful * yellow * (1 - 0.9 * olive) * (1 - 0.3 * dull),
         "green": colourful * hue_band(113, 192),
@@ -100,7 +118,8 @@ def _table() -> np.ndarray:
         "purple": colourful * (violet * (1 - 0.8 * pale) + rose * (1 - rose_pale) * 0.3),
         "pink": colourful * (rose * rose_pale + red * pale * 0.9 + violet * 0.8 * pale),
         "brown": colourful * (orange * np.maximum(warm_dark, 0.7 * dull) + yellow * np.maximum(0.9 * olive, 0.3 * dull))
-        + colourful * 0.7 * hue_band(34, 50) * warm_dark * _logistic((42 - chroma) / 4),
+        + colourful * 0.7 * hue_band(34, 50) * warm_dark * _logistic((42 - chroma) / 4)
+        + colourful * (red + rose) * muddy,
     }
     table = np.stack([cells[name] for name in NAMES], axis=-1) * (1 - dark[:, None])
     table[:, 0] = cells["black"]
@@ -121,15 +140,23 @@ def white_balance(color: np.ndarray) -> np.ndarray:
     return np.clip(gains, 0.85, 1.2).astype(np.float32)
 
 
+def exposure(color: np.ndarray) -> float:
+    """Gain >= 1 for a dark picture: what is brightest in view passes for white (Gilchrist's anchoring)."""
+    high = np.percentile(color[::4, ::4].max(axis=-1), 95)
+    return float(np.clip(225 / max(high, 1.0), 1.0, 1.35))
+
+
 def colour_index(color: np.ndarray) -> np.ndarray:
     """RGB picture (H, W, 3) uint8, white-balanced and reduced to (H, W) uint16 rows of the colour table."""
     levels = np.arange(256, dtype=np.float32)
     gains = white_balance(color)
     shift = (10, 5, 0)
+    smooth = cv2.blur(color, (5, 5))  # dark pixels have random hues
+    gains = gains * exposure(color)
     index = np.zeros(color.shape[:2], np.uint16)
     for channel in range(3):
         five_bit = (np.clip(levels * gains[channel], 0, 255).astype(np.uint16) >> 3) << shift[channel]
-        index |= five_bit[color[..., channel]]
+        index |= five_bit[smooth[..., channel]]
     return index
 
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from spatial_llava_ros.grounding.colour import colour_index, name_shares
+from spatial_llava_ros.grounding.objectness import objectness
 from spatial_llava_ros.lift.shape import Shape
 from spatial_llava_ros.relations import Layout, layout_of
 from spatial_llava_ros.types import Object3D, Proposals, Region, RgbdFrame
@@ -28,7 +29,7 @@ class Features:
         size: (N, 3) box sides, metres; NaN without depth.
         kinds: shape kind -> (N,) scores 0..1; NaN without depth.
         colours: (N, 11) shares of the basic colour names.
-        whole: (N,) how sure it is that the region is one whole thing, 0..1.
+        whole: (N,) probability that the region is one whole thing.
         pixels: (N,) mask areas.
         overlap: (N, N) shared pixels over the smaller mask, 0..1.
     """
@@ -92,15 +93,16 @@ def extract_features(
     }
     pixels = np.array([np.count_nonzero(r.mask) for r in regions], np.float64)
     overlap = mask_overlap(regions, frame.depth.shape)
+    layout = layout_of(objects, proposals.up, frame.intrinsics)
     return Features(
         regions=regions,
         objects=tuple(objects),
         proposals=proposals,
-        layout=layout_of(objects, proposals.up, frame.intrinsics),
+        layout=layout,
         size=size,
         kinds=kinds,
         colours=colours,
-        whole=np.sqrt([r.score for r in regions]),  # the root: one clue among several
+        whole=objectness(regions, frame.depth.shape, overlap, pixels, size, layout),
         pixels=pixels,
         overlap=overlap,
     )

@@ -18,6 +18,14 @@ class NounPrior:
 
     sides: np.ndarray
     kinds: dict[str, float]
+    height: tuple[float, float] | None = None
+
+
+# Height in metres of things that always stand the same way up.
+_HEIGHT = {
+    "chair": (0.7, 1.2), "armchair": (0.7, 1.2), "stool": (0.4, 0.8), "sofa": (0.6, 1.0), "table": (0.35, 0.8),
+    "desk": (0.6, 0.85), "bed": (0.35, 1.1), "bowl": (0.04, 0.13), "plate": (0.01, 0.04),
+}  # fmt: skip
 
 
 def _read(table: str) -> dict[str, NounPrior]:
@@ -26,7 +34,9 @@ def _read(table: str) -> dict[str, NounPrior]:
         nouns, *sides, kinds = (cell.strip() for cell in line.split("|"))
         ranges = np.array([[float(value) for value in side.split("-")] for side in sides]) / 100
         typical = {kind.strip("?"): 0.5 if kind.endswith("?") else 1.0 for kind in kinds.split()}
-        priors.update((noun.strip(), NounPrior(ranges, typical)) for noun in nouns.split(","))
+        priors.update(
+            (noun.strip(), NounPrior(ranges, typical, _HEIGHT.get(noun.strip()))) for noun in nouns.split(",")
+        )
     return priors
 
 
@@ -156,7 +166,12 @@ def _suits(prior: NounPrior, size: np.ndarray, kinds: dict[str, np.ndarray]) -> 
     # What is hidden makes a side too short, never too long; the shorter the side, the likelier. Heavy tails, because
     # a lift that went wrong says nothing about the name.
     off = np.maximum(sides - high, 0) / 0.25 + np.maximum(low - sides, 0) / np.array([0.25, 0.4, 0.6])
-    suits_size = 1 / (1 + (off**2).sum(axis=1))
+    miss = (off**2).sum(axis=1)
+    if prior.height is not None:
+        low, high = prior.height
+        height = size[:, 2]
+        miss = miss + (np.log(np.maximum(np.maximum(height / high, low / np.maximum(height, 1e-3)), 1)) / 0.2) ** 2
+    suits_size = 1 / (1 + miss)
     typical = np.max([weight * kinds[kind] for kind, weight in prior.kinds.items()], axis=0)
     return suits_size * (0.3 + 0.7 * typical)
 

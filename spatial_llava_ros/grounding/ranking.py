@@ -27,7 +27,7 @@ def more_extreme(key: str, features: Features, member: np.ndarray) -> np.ndarray
     lateral = 0.08 * (width[:, None] + width[None, :]) + 0.002
     area = 0.5 * np.log(np.maximum(features.pixels, 1))
     with np.errstate(invalid="ignore", divide="ignore"):
-        distance = np.linalg.norm(layout.centre, axis=1)
+        distance = np.linalg.norm(np.stack([layout.low[:, 0], layout.centre[:, 1], layout.centre[:, 2]], 1), axis=1)
         if key == "left":
             return _more(across, lateral)
         if key == "right":

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from spatial_llava_ros.grounding.colour import NAMES, colour_fit, colour_index, name_shares, white_balance
+from spatial_llava_ros.grounding.colour import NAMES, colour_fit, colour_index, exposure, name_shares, white_balance
 
 SAMPLES = {
     "red": [(200, 30, 30), (120, 20, 25), (150, 50, 45)],
@@ -49,3 +49,24 @@ def test_a_label_does_not_hide_the_colour_of_the_can():
 
 def test_no_pixels_means_no_opinion():
     assert np.allclose(name_shares(np.zeros(0, np.uint16)), 1 / len(NAMES))
+
+
+@pytest.mark.parametrize(
+    ("rgb", "words"),
+    [((62, 42, 38), ("brown", "black")), ((155, 162, 200), ("white", "blue")), ((29, 47, 70), ("blue", "black"))],
+)
+def test_dark_and_pale_tints_pass_for_either_name(rgb, words):
+    """Dark leather, a white mug in bluish shade, a navy slipper: what one calls them depends on what one looks for."""
+    picture = np.full((40, 40, 3), 235, np.uint8)
+    picture[:20] = rgb
+    shares = name_shares(colour_index(picture)[:16])
+    assert set(words) >= {NAMES[int(shares.argmax())]}
+    assert all(shares[NAMES.index(word)] > 0.2 for word in words)
+
+
+def test_a_dim_picture_keeps_its_white():
+    bright = np.full((64, 64, 3), 60, np.uint8)
+    bright[:16] = 225
+    dim = (bright * 0.75).astype(np.uint8)
+    assert exposure(dim) > 1 >= exposure(np.full_like(bright, 250))
+    assert NAMES[int(name_shares(colour_index(dim)[:12]).argmax())] == "white"

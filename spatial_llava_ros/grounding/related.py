@@ -1,0 +1,98 @@
+"""How well each region stands in a stated relation to whatever landmark suits best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from spatial_llava_ros.grounding import nouns
+from spatial_llava_ros.grounding.features import Features
+from spatial_llava_ros.grounding.fit import Fit
+from spatial_llava_ros.language.expression import NounPhrase, Relation
+from spatial_llava_ros.relations import between, gaps, pairwise
+
+
+def relation_fit(
+    relation: Relation, landmarks: Sequence[Fit], features: Features
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each of N regions: how well it stands so, its weakest link, and the (N, k) landmarks, -1 for a surface.
+
+    Args:
+        relation: one that geometry can decide, with at least one landmark.
+        landmarks: the fit of each of its landmarks.
+    """
+    if relation.predicate == "between":
+        return _between_fit(landmarks, features)
+    n = len(features.regions)
+    part, weakest, chosen = np.ones(n), np.ones(n), np.zeros((n, 0), int)
+    for phrase, landmark in zip(relation.landmarks, landmarks, strict=True):
+        one, weak, index = _related_fit(relation, phrase, landmark, features)
+        part, weakest = part * one, np.minimum(weakest, weak)
+        chosen = np.concatenate([chosen, index], axis=1)
+    return part, weakest, chosen
+
+
+def _related_fit(
+    relation: Relation, phrase: NounPhrase, landmark: Fit, features: Features
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    holds = pairwise(relation.predicate, features.layout)
+    if relation.predicate != "inside":
+        holds = holds * ~features.same
+    if relation.adjacent:
+        reach = 0.05 + 0.5 * features.layout.half[None, :, :2].max(axis=2)
+        holds = holds * np.nan_to_num(np.exp(-gaps(features.layout) / reach), nan=0.3)
+    relative = landmark.relative()
+    links = holds * relative[None, :]
+    rows = np.arange(len(links))
+    if phrase.count != 1 and len(links):  # "the two mugs": it must stand so to each of them, whichever they are
+        members = landmark.members(features.same)
+        many = min(phrase.count or max(int((members > 0.5).sum()), 1), len(links))
+        likely = np.where(features.same, -1, np.where(members > 0.1, relative, 0)[None, :])
+        group = np.argsort(-likely, axis=1, kind="stable")[:, :many]
+        return (
+            links[rows[:, None], group].prod(axis=1),
+            np.minimum(holds[rows[:, None], group].min(axis=1), landmark.weakest[group].min(axis=1)),
+            group,
+        )
+    best = links.argmax(axis=1) if links.size else np.zeros(len(links), int)
+    part = links[rows, best]
+    weakest = np.minimum(holds[rows, best], landmark.weakest[best])
+    surface = _surface_fit(relation, phrase, features)
+    if surface is not None:
+        better = surface > part
+        part, weakest = np.where(better, surface, part), np.where(better, surface, weakest)
+        best = np.where(better, -1, best)
+    return part, weakest, best[:, None]
+
+
+def _surface_fit(relation: Relation, phrase: NounPhrase, features: Features) -> np.ndarray | None:
+    """ "on the table" where the table is a plane under the things and no region: (N,), or None if not said so."""
+    bare = not (phrase.attributes or phrase.relations or phrase.ordinals)
+    if not (bare and phrase.noun in nouns.SURFACES and relation.predicate in ("on", "above", "at_edge_of", "near")):
+        return None
+    planes = features.proposals.planes
+    on = np.full(len(features.regions), 0.75)
+    for i, region in enumerate(features.regions):
+        if region.valid_depth < 0.1:
+            on[i] = 0.4
+        elif region.plane is not None:
+            on[i] = 0.95 if planes[region.plane].horizontal == (phrase.noun != "wall") else 0.3
+        elif phrase.noun == "wall":
+            on[i] = 0.4
+    return on
+
+
+def _between_fit(landmarks: Sequence[Fit], features: Features) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    first, second = landmarks[0], landmarks[-1]
+    holds = between(features.layout)
+    apart = ~features.same
+    holds = holds * apart[:, :, None] * apart[:, None, :] * apart[None, :, :]
+    links = holds * first.relative()[None, :, None] * second.relative()[None, None, :]
+    n = len(links)
+    flat = links.reshape(n, -1)
+    best = flat.argmax(axis=1) if flat.size else np.zeros(n, int)
+    j, k = np.divmod(best, max(n, 1))
+    rows = np.arange(n)
+    weakest = np.minimum(holds[rows, j, k], np.minimum(first.weakest[j], second.weakest[k]))
+    return flat[rows, best], weakest, np.stack([j, k], axis=1)
