@@ -22,6 +22,8 @@ from spatial_llava_ros.errors import SpatialLlavaError
 # a missing optional dependency breaks its own subcommand and no other.
 COMMANDS = {
     "locate": "find what an expression means in a picture, in 3D",
+    "graph": "list the things in a picture and how they stand to each other",
+    "ask": "answer questions about the scene, with the numbers behind the answer",
     "demo": "camera and locate nodes over ROS 2, with the simulator or your own frames",
     "evaluate": "measure answers against frames whose answers are known",
     "bench": "time every step on this machine",

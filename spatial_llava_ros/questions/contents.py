@@ -37,7 +37,7 @@ def count(view: View, parts: dict[str, str]) -> Reply:
     if perhaps:
         nodes = tuple(view.nodes[r] for r in (*sure, *perhaps))
         several_more = f"{len(sure)} surely, and {len(perhaps)} more perhaps"
-        raise Unanswerable(f"how many are {said(phrase)} is not sure: {several_more}", nodes)
+        raise Unanswerable(f"the number is not sure: {several_more}", nodes)
     evidence = Evidence("count", ids(view, *sure), float(len(sure)), 0.0)
     names = f": {listed([call(view, r, number=True) for r in sure[:8]])}" if sure else ""
     if not sure:

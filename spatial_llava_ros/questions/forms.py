@@ -188,7 +188,9 @@ _PERSPECTIVE = (
     "<rest:Q> from the (perspective|point of view|viewpoint|position) of <from>",
     "<rest:Q> (for|to) (someone|a person|somebody) (on|at|in) <from>",
 )
-_QUESTION_WORDS = "is|are|which|what|where|how|does|do|on which|on what|in which|at which|at what|in what|can i|can you|to which"
+_QUESTION_WORDS = (
+    "is|are|which|what|where|how|does|do|on which|on what|in which|at which|at what|in what|can i|can you|to which"
+)
 _COURTESY = (
     "(please|hey|hi|hello|ok|okay|robot|so|and|then|well|now|actually|tell me|say|do you know|i wonder|excuse me|"
     "i want to know|i would like to know|can you tell me|could you tell me|would you tell me|can you say|"
