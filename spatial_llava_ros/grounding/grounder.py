@@ -22,6 +22,8 @@ from spatial_llava_ros.types import Grounding, Status
 
 _NOUN_VETO = 0.7  # exponent: what a thing is called cannot be seen from its size, so the noun vetoes only the absurd
 
+_UNMEASURED = 0.6  # how likely the noun fits where there is no depth to tell
+
 
 def fit_phrase(phrase: NounPhrase, features: Features) -> Fit:
     """Score every region on a phrase, its landmarks first, its superlatives last."""
@@ -31,7 +33,8 @@ def fit_phrase(phrase: NounPhrase, features: Features) -> Fit:
         if nouns.knows(phrase.noun):
             suits = nouns.noun_fit(phrase.noun, features.size, features.kinds)
             fit.words = fit.words * suits
-            fit.weakest = np.minimum(fit.weakest, suits**_NOUN_VETO)
+            measured = ~np.isnan(features.size).any(axis=1)
+            fit.weakest = np.minimum(fit.weakest, np.where(measured, suits**_NOUN_VETO, _UNMEASURED))
         elif phrase.noun not in fit.unchecked and phrase.noun not in nouns.SURFACES:
             fit.unchecked.append(phrase.noun)
     fit.singled_out = _singles_out(phrase)
