@@ -15,7 +15,7 @@ import numpy as np
 
 from spatial_llava_ros.errors import ExpressionError
 from spatial_llava_ros.grounding import colour, nouns
-from spatial_llava_ros.grounding.grounder import ACCEPT, RIVAL
+from spatial_llava_ros.grounding.decision import ACCEPT, RIVAL
 from spatial_llava_ros.language import parse
 from spatial_llava_ros.language.expression import Attribute, NounPhrase, Ordinal, Relation
 from spatial_llava_ros.language.vocabulary import (
