@@ -16,6 +16,7 @@ from spatial_llava_ros.lift.covariance import box_covariance, size_std
 from spatial_llava_ros.lift.foreground import foreground
 from spatial_llava_ros.lift.shape import Shape, describe_shape
 from spatial_llava_ros.lift.sight import look
+from spatial_llava_ros.lift.view import View, Views
 from spatial_llava_ros.types import Object3D, Proposals, Region, RgbdFrame
 
 __all__ = ["Shape", "lift", "lift_all", "lift_with_shape"]
@@ -50,7 +51,8 @@ def lift_all(
         regions: all of the proposals unless given.
     """
     regions = proposals.regions if regions is None else regions
-    things = [_see(frame, region, proposals) for region in regions]
+    views = Views(frame, regions)
+    things = [_see(views.of(region), region, proposals) for region in regions]
     fits = iter(fit_boxes([thing for thing in things if thing is not None]))
     return [
         (_nothing(frame, region), None) if thing is None else _object(frame, region, thing, next(fits))
@@ -58,9 +60,9 @@ def lift_all(
     ]
 
 
-def _see(frame: RgbdFrame, region: Region, proposals: Proposals) -> Thing | None:
+def _see(view: View, region: Region, proposals: Proposals) -> Thing | None:
     """The points of the thing in a region and what is around them; None without depth of its own."""
-    sight = look(frame, region)
+    sight = look(view, region)
     if sight is None:
         return None
     contact = find_contact(sight)

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from spatial_llava_ros.lift.outline import middle
 from spatial_llava_ros.lift.sight import MARGIN, Sight, box_sums
 from spatial_llava_ros.types import Plane
 
 GAP, RING = 2, MARGIN
+AROUND = np.ones((2 * GAP + 1, 2 * GAP + 1), np.uint8)
 """Pixels around the mask: the first few are left out, as depth edges wander by so much; so far it is looked."""
 
 
@@ -36,27 +38,31 @@ class Contact:
 def find_contact(sight: Sight) -> Contact:
     """Look around a region."""
     number, summed = box_sums(sight.depth, sight.solid, RING)
-    around = cv2.dilate(sight.mask.view(np.uint8), np.ones((2 * GAP + 1, 2 * GAP + 1), np.uint8)) == 0
-    rows, columns = np.nonzero(around & sight.measured & (number > 0.5))
+    around = cv2.dilate(sight.mask.view(np.uint8), AROUND) == 0
+    around &= sight.measured
+    around &= number > 0.5
+    rows, columns = np.nonzero(around)
     z = sight.depth[rows, columns].astype(np.float64)
     beside = summed[rows, columns] / number[rows, columns]
     step = z - beside
     jump = 4 * sight.sigma + RING * sight.pixel
+    touches, hides = np.abs(step) < jump, step < -jump
+    if any(sight.cut):
+        y, x = _at_border(sight)
+        rows, columns = np.append(rows, y), np.append(columns, x)
+        z, beside = np.append(z, np.full(len(x), np.nan)), np.append(beside, sight.depth[y, x])
+        touches, hides = np.append(touches, np.zeros(len(x), bool)), np.append(hides, np.ones(len(x), bool))
+    rays = np.stack([sight.x_rays[columns], sight.y_rays[rows], np.ones(len(rows))], axis=1)
+    return Contact(rays, z, rays * beside[:, None], touches, hides)
 
-    frame_rows, frame_columns = sight.intrinsics.shape
-    y, x = np.nonzero(sight.solid)
-    left, top = sight.origin
-    border = (x + left == 0) | (y + top == 0) | (x + left == frame_columns - 1) | (y + top == frame_rows - 1)
-    y, x = np.repeat(y[border], RING - GAP), np.repeat(x[border], RING - GAP)  # as many as the ring is wide
-    cut = np.ones(len(x), bool)
-    rays = sight.points(np.append(rows, y), np.append(columns, x), np.ones(len(rows) + len(x)))
-    return Contact(
-        rays,
-        np.append(z, np.full(len(x), np.nan)),
-        rays * np.append(beside, sight.depth[y, x])[:, None],
-        np.append(np.abs(step) < jump, ~cut),
-        np.append(step < -jump, cut),
-    )
+
+def _at_border(sight: Sight) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the thing's pixels where the picture ends, each as often as the ring is wide."""
+    border = np.zeros_like(sight.solid)
+    for cut, line in zip(sight.cut, (np.s_[:, 0], np.s_[0], np.s_[:, -1], np.s_[-1]), strict=True):
+        border[line] |= cut
+    y, x = np.nonzero(sight.solid & border)
+    return np.repeat(y, RING - GAP), np.repeat(x, RING - GAP)
 
 
 def without_carrier(contact: Contact, plane: Plane, sigma: float) -> Contact:
@@ -71,33 +77,35 @@ def find_carrier(contact: Contact, sight: Sight, planes: tuple[Plane, ...], gues
 
     A surface that is a side or the top of the thing itself is touched nowhere, however well it fits the points.
     """
-    touching = contact.rays[contact.touches] * contact.depth[contact.touches, None]
-    rows, columns = np.nonzero(sight.solid)
-    some = slice(None, None, max(1, len(rows) // 200))
+    rows, columns = np.divmod(np.flatnonzero(sight.solid), sight.solid.shape[1])
+    total = len(rows)
+    some = slice(None, None, max(1, total // 200))
     points = sight.points(rows[some], columns[some])
-    centre = points.mean(axis=0)
     best, most = planes[guess] if guess is not None else None, 0
     if (
         best is not None
-        and np.median(points @ best.normal + best.offset) < 0
+        and middle(points @ best.normal + best.offset) < 0
         and _mostly(contact.hides, contact.rays[:, 2] > 0)
     ):
         return best  # farther than all around it and under its carrier: looked through, and the foreground will say so
-    for index, plane in enumerate(planes):
-        if not plane.horizontal:
-            continue
-        reach = 3 * max(sight.sigma * abs(float(centre @ plane.normal)) / sight.distance, 0.001) + 0.003
-        height = points @ plane.normal + plane.offset
-        own = plane.pixels < 1.5 * len(rows) and np.count_nonzero(np.abs(height) < reach) > 0.5 * len(height)
-        if own or np.count_nonzero(height < -reach) > 0.1 * len(height):  # its own top, or it goes through
+    level = [index for index, plane in enumerate(planes) if plane.horizontal]
+    normals, offsets = np.array([planes[i].normal for i in level]).reshape(-1, 3), [planes[i].offset for i in level]
+    reach = 3 * np.maximum(sight.sigma * np.abs(normals @ points.mean(axis=0)) / sight.distance, 0.001) + 0.003
+    height = points @ normals.T + offsets
+    on_it = np.count_nonzero(np.abs(height) < reach, axis=0)
+    below = np.count_nonzero(height < -reach, axis=0)
+    touching = contact.rays[contact.touches] * contact.depth[contact.touches, None]
+    touched = np.count_nonzero(np.abs(touching @ normals.T + offsets) < reach, axis=0)
+    for k, index in enumerate(level):
+        plane = planes[index]
+        own = plane.pixels < 1.5 * total * sight.share and on_it[k] > 0.5 * len(points)
+        if own or below[k] > 0.1 * len(points):  # its own top, or it goes through
             if best is plane:
                 best = None
             continue
-        on_plane = int(np.count_nonzero(np.abs(touching @ plane.normal + plane.offset) < reach))
-        if index == guess:
-            on_plane *= 2
-        if on_plane > max(most, 7):
-            best, most = plane, on_plane
+        number = touched[k] * (2 if index == guess else 1)
+        if number > max(most, 7):
+            best, most = plane, number
     return best
 
 

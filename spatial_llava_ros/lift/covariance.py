@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from spatial_llava_ros.lift.outline import middle
+
 D435_NOISE = 0.08 / (640 * 0.050)
 """k of an Intel D435 at 640x480: 2.5 mm at 1 m."""
 DEPTH_BIAS = 0.25
@@ -23,26 +25,26 @@ def depth_sigma(distance: float, noise: float = D435_NOISE) -> float:
     return max(noise * distance * distance, 0.0005)
 
 
-def noise_factor(depth: np.ndarray, valid: np.ndarray) -> float:
+def noise_factor(depth: np.ndarray, valid: np.ndarray, step: int = 4) -> float:
     """k in ``sigma_z = k z**2``, measured on a depth window from how far neighbours in a row are from a line.
 
     Args:
         depth: (H, W) float32 metres.
         valid: (H, W) bool, the pixels of one thing.
+        step: how far apart the neighbours are; those next to each other in a stereo matcher share their noise.
 
     Returns:
         D435_NOISE where too few neighbours are measured; never beyond a factor of 4 from it.
     """
-    step = 4  # neighbouring pixels of a stereo matcher share their noise
-    row = slice(None, None, max(1, depth.shape[0] // 64))
+    row = slice(None, None, max(1, depth.shape[0] // 32))
     depth, valid = depth[row], valid[row]
     triple = valid[:, : -2 * step] & valid[:, step:-step] & valid[:, 2 * step :]
     if np.count_nonzero(triple) < 50:
         return D435_NOISE
-    middle = depth[:, step:-step][triple]
-    bend = depth[:, : -2 * step][triple] - 2 * middle + depth[:, 2 * step :][triple]
-    sigma = 1.4826 * float(np.median(np.abs(bend))) / np.sqrt(6)
-    distance = float(np.median(middle))
+    centre = depth[:, step:-step]
+    bend = (depth[:, : -2 * step] - 2 * centre + depth[:, 2 * step :])[triple]
+    sigma = 1.4826 * middle(np.abs(bend)) / np.sqrt(6)
+    distance = middle(centre[triple])
     return float(np.clip(sigma / distance**2, D435_NOISE / 4, 4 * D435_NOISE))
 
 

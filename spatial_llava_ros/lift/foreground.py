@@ -17,11 +17,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spatial_llava_ros.lift.outline import middle
 from spatial_llava_ros.lift.sight import MIN_POINTS, Sight, box_sums
 from spatial_llava_ros.types import Plane
 
 MAX_POINTS = 640
 """Points that stand for a thing: with 32 outline points, 20 for each."""
+CANDIDATES = 2048
+"""Pixels of a mask that are looked at: some thing is behind most of them."""
 FLAT = 0.03
 """Metres: of a thing lower than this, what lies in the surface that carries it belongs to it too."""
 
@@ -54,80 +57,82 @@ def foreground(sight: Sight, plane: Plane | None, planes: tuple[Plane, ...] = ()
         plane: what carries the thing; its points are left out, unless the thing is flat and lies in it.
         planes: all surfaces of the frame; the ones behind the thing are left out.
     """
-    rows, columns = np.nonzero(sight.solid)
-    points = sight.points(rows, columns)
-    keep, flat = _off_plane(points, plane, 3 * _along(points, plane, sight.sigma) if plane else 0.0)
+    rows, columns, depth, solid = _candidates(sight)
+    points = sight.points(rows, columns, depth)
+    keep, flat = _off_plane(points, plane, sight.sigma)
     if keep is None:
         return None
     if not flat:
-        keep &= _before_walls(points, planes, plane, keep, 3 * sight.sigma)
+        keep &= _before_walls(points, planes, plane, keep, 3 * sight.sigma, sight.share * sight.area / len(points))
     if np.count_nonzero(keep) < MIN_POINTS:
         return None
     z = points[:, 2]
-    width = max(np.sqrt(np.count_nonzero(sight.mask)) * sight.pixel, 6 * sight.sigma, 0.02)
+    width = max(np.sqrt(sight.area) * sight.pixel, 6 * sight.sigma, 0.02)
     near, far = _main_stretch(z[keep], max(6 * sight.sigma, 0.15 * width), width)
     keep &= (z >= near) & (z <= far)
-    total = int(np.count_nonzero(keep))
+    share = np.count_nonzero(keep & solid) / max(np.count_nonzero(solid), 1)
+    total = int(share * np.count_nonzero(sight.solid))
     if total < MIN_POINTS:
         return None
-    rows, columns = rows[keep], columns[keep]
-    rim_depth, rim_rows, rim_columns = _lost_rim(sight, rows, columns)
-    depth = np.append(sight.depth[rows, columns], rim_depth)
-    drawn = _drawn(len(depth), MAX_POINTS)
-    points = sight.points(np.append(rows, rim_rows)[drawn], np.append(columns, rim_columns)[drawn], depth[drawn])
-    valid = min(1.0, total / np.count_nonzero(sight.mask))
-    return Cloud(points, total, valid, sight.noise, sight.pixel, flat)
+    points = points[keep]
+    valid = min(1.0, total / sight.area)
+    return Cloud(points[_drawn(len(points), MAX_POINTS)], total * sight.share, valid, sight.noise, sight.pixel, flat)
 
 
-def _lost_rim(sight: Sight, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Depth, row and column of pixels that belong to the thing by its mask but lost their depth at its edge.
+def _candidates(sight: Sight) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Row, column and depth of a few thousand pixels that may be the thing's, and which of them are solid.
 
     Depth is unreliable within two pixels of an edge, and without them every side would come out some pixels short:
-    they get the mean depth of the thing next to them.
-
-    Args:
-        rows, columns: pixels of the thing.
+    pixels of the mask that lost their depth at its edge get the mean depth of the solid ones next to them.
     """
-    kept = np.zeros(sight.mask.shape, bool)
-    kept[rows, columns] = True
-    number, summed = box_sums(sight.depth, kept, 2)
-    rows, columns = np.nonzero(sight.mask & ~sight.solid & (number > 0.5))
-    return summed[rows, columns] / number[rows, columns], rows, columns
+    number, summed = box_sums(sight.depth, sight.solid, 2)
+    place = np.flatnonzero(sight.mask & (number > 0.5))
+    place = place[np.sort(_drawn(len(place), CANDIDATES))]
+    solid = sight.solid.ravel()[place]
+    beside = summed.ravel()[place] / number.ravel()[place]
+    depth = np.where(solid, sight.depth.ravel()[place], beside).astype(np.float64)
+    rows, columns = np.divmod(place, sight.mask.shape[1])
+    return rows, columns, depth, solid
 
 
-def _along(points: np.ndarray, plane: Plane, sigma: float) -> np.ndarray:
-    """(N,) height noise of points over a plane, from depth noise: an error moves a point along its ray."""
-    return np.maximum(sigma * np.abs(points @ plane.normal) / points[:, 2], 0.001)
-
-
-def _off_plane(points: np.ndarray, plane: Plane | None, reach: np.ndarray | float) -> tuple[np.ndarray | None, bool]:
+def _off_plane(points: np.ndarray, plane: Plane | None, sigma: float) -> tuple[np.ndarray | None, bool]:
     """Points above what carries the thing, and whether the thing is too flat to be told from that surface.
 
     None when the points lie below the surface: then the thing is looked through.
+
+    Args:
+        sigma: metres, depth noise.
     """
     if plane is None:
         return np.ones(len(points), bool), False
-    height = points @ plane.normal + plane.offset
+    along = points @ plane.normal
+    height = along + plane.offset
+    # The noise of the height: an error moves a point along its ray.
+    reach = np.maximum(np.abs(along) * (3 * sigma) / points[:, 2], 0.003)
     not_below = height > -2 * reach - 0.01
     if np.count_nonzero(not_below) < 0.5 * len(points):
         return None, False
     top = float(np.partition(height, -1 - len(height) // 50)[-1 - len(height) // 50])
     # The middle of a plate is as low as the table: there the mask is believed.
-    flat = top < max(4 * float(np.median(reach)), FLAT)
+    flat = top < max(4 * middle(reach), FLAT)
     return (not_below if flat else height > reach), flat
 
 
 def _before_walls(
-    points: np.ndarray, planes: tuple[Plane, ...], carrier: Plane | None, keep: np.ndarray, reach: float
+    points: np.ndarray, planes: tuple[Plane, ...], carrier: Plane | None, keep: np.ndarray, reach: float, share: float
 ) -> np.ndarray:
-    """All but the points in an upright surface that has most of the thing in front of it."""
+    """All but the points in an upright surface that has most of the thing in front of it.
+
+    Args:
+        share: pixels of the picture for each point.
+    """
     result = np.ones(len(points), bool)
     for wall in planes:
         if wall.horizontal or wall is carrier:
             continue
         height = points @ wall.normal + wall.offset
         front = height[keep] > reach
-        own = wall.pixels < 2 * np.count_nonzero(np.abs(height) < reach)  # the back of a chair is the chair
+        own = wall.pixels < 2 * share * np.count_nonzero(np.abs(height) < reach)  # the back of a chair is the chair
         if not own and np.count_nonzero(front) > 0.6 * front.size:
             result &= height > reach
     return result
@@ -141,6 +146,8 @@ def _main_stretch(z: np.ndarray, crack: float, gap: float) -> tuple[float, float
     its far side, with nothing in between); of several things the largest is meant, or a nearer one of half its size.
     """
     ordered = np.sort(z)
+    if len(ordered) < 2 or np.diff(ordered).max() <= min(crack, gap):
+        return float(ordered[0]), float(ordered[-1])
     groups = [g for g in _split(ordered, crack) if len(g) >= 0.03 * len(z)]
     if not groups:
         return float(ordered[0]), float(ordered[-1])

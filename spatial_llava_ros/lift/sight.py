@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from spatial_llava_ros.geometry import pixel_rays
 from spatial_llava_ros.lift.covariance import depth_sigma, noise_factor
-from spatial_llava_ros.types import CameraIntrinsics, Region, RgbdFrame
+from spatial_llava_ros.lift.outline import middle
+from spatial_llava_ros.lift.view import FAR, View
+from spatial_llava_ros.types import Region
 
 MIN_POINTS = 25
 MARGIN = 6
@@ -22,19 +23,22 @@ RIM = 5
 """Pixels over which the depth at the edge of a mask is compared with what is outside."""
 STEEPEST = 10.0
 """tan of the steepest surface, seen from the camera, that is still taken for a surface (84 degrees)."""
+NEIGHBOURS = np.ones((5, 5), np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
 class Sight:
-    """A window of the frame around a region.
+    """A window of a view around a region.
 
     Attributes:
-        depth: (h, w) float32 metres.
+        depth: (h, w) float32 metres, 0 where not measured.
         mask: (h, w) bool, the region.
         measured: (h, w) bool, pixels with depth.
         solid: (h, w) bool, pixels of the mask whose depth can be trusted.
-        origin: column and row of the window's corner in the frame.
-        intrinsics: of the frame.
+        x_rays, y_rays: (w,) and (h,) float64, x/z of the columns and y/z of the rows.
+        cut: (4,) bool, whether the window's left, top, right, bottom line is where the picture ends.
+        share: pixels of the picture for each one of the window.
+        area: pixels of the mask.
         distance: metres, median depth of the region.
         pixel: metres that one pixel spans there.
         noise: depth noise factor k in ``sigma_z = k z**2``, 1/metre.
@@ -45,8 +49,11 @@ class Sight:
     mask: np.ndarray
     measured: np.ndarray
     solid: np.ndarray
-    origin: tuple[int, int]
-    intrinsics: CameraIntrinsics
+    x_rays: np.ndarray
+    y_rays: np.ndarray
+    cut: tuple[bool, bool, bool, bool]
+    share: int
+    area: int
     distance: float
     pixel: float
     noise: float
@@ -54,40 +61,50 @@ class Sight:
 
     def points(self, rows: np.ndarray, columns: np.ndarray, depth: np.ndarray | None = None) -> np.ndarray:
         """Camera points (N, 3) float64 of some pixels of the window, at their own depth or at a given one (N,)."""
-        x_rays, y_rays = pixel_rays(self.intrinsics)
         points = np.empty((len(rows), 3))
-        points[:, 2] = self.depth[rows, columns] if depth is None else depth
-        points[:, 0] = x_rays[columns + self.origin[0]] * points[:, 2]
-        points[:, 1] = y_rays[rows + self.origin[1]] * points[:, 2]
+        points[:, 2] = z = self.depth[rows, columns] if depth is None else depth
+        np.multiply(self.x_rays[columns], z, out=points[:, 0])
+        np.multiply(self.y_rays[rows], z, out=points[:, 1])
         return points
 
 
-def look(frame: RgbdFrame, region: Region) -> Sight | None:
+def look(view: View, region: Region) -> Sight | None:
     """The window of a region; None when the region has no depth of its own."""
-    x1, y1, x2, y2 = region.box
-    left, top = max(x1 - MARGIN, 0), max(y1 - MARGIN, 0)
-    right, bottom = min(x2 + MARGIN, frame.depth.shape[1]), min(y2 + MARGIN, frame.depth.shape[0])
-    depth = frame.depth[top:bottom, left:right]
+    own, rows, columns = view.reduce(region)
+    rows_around = slice(max(rows.start - MARGIN, 0), rows.stop + MARGIN)
+    columns_around = slice(max(columns.start - MARGIN, 0), columns.stop + MARGIN)
+    window = rows_around, columns_around
+    depth, measured = view.depth[window], view.measured[window]
     mask = np.zeros(depth.shape, bool)
-    mask[y1 - top : y2 - top, x1 - left : x2 - left] = region.mask
-    with np.errstate(invalid="ignore"):
-        measured = (depth > 0) & (depth < np.inf)
+    top, left = rows.start - rows_around.start, columns.start - columns_around.start
+    mask[top : top + own.shape[0], left : left + own.shape[1]] = own
     valid = mask & measured
-    count = int(np.count_nonzero(valid))
+    trusted = depth[valid]
+    count, area = len(trusted), int(np.count_nonzero(mask))
     if count < MIN_POINTS:
         return None
-    distance = float(np.median(depth[valid][:: max(1, count // 500)]))
-    pixel = distance / frame.intrinsics.fx
-    noise = noise_factor(depth, valid)
+    distance = middle(trusted[:: max(1, count // 500)])
+    pixel = distance / view.focal
+    noise = noise_factor(depth, valid, max(1, 4 // view.step))
     sigma = depth_sigma(distance, noise)
     jump = 4 * sigma + STEEPEST * pixel
-    if count < 0.6 * np.count_nonzero(mask) and _is_rim_of_background(depth, mask, measured, jump):
+    if count < 0.6 * area and _is_rim_of_background(depth, mask, measured, jump):
         return None
-    stray = _stray(depth, mask, measured, jump) & ~_smooth(depth, measured, 8 * sigma + 2 * pixel)
-    solid = valid & ~stray
-    if np.count_nonzero(solid) < max(MIN_POINTS, 0.2 * count):
-        solid = valid  # a wire, or gridded depth: nothing but edges
-    return Sight(depth, mask, measured, solid, (left, top), frame.intrinsics, distance, pixel, noise, sigma)
+    solid = valid
+    # A pixel on a surface goes straight on into all four neighbours, be it as steep as a table top seen edge-on.
+    edge = valid & (view.bend[window] >= 8 * sigma + 2 * pixel)
+    if edge.any():
+        nearer = depth - view.nearest[window] > jump
+        farther = view.farthest[window] - depth > jump
+        edge &= nearer | farther
+        if edge.any():
+            solid = valid & ~(edge & ((nearer & farther) | _stolen(depth, valid, measured & ~mask, jump)))
+            if np.count_nonzero(solid) < max(MIN_POINTS, 0.2 * count):
+                solid = valid  # a wire, or gridded depth: nothing but edges
+    return Sight(
+        depth, mask, measured, solid, view.x_rays[columns_around], view.y_rays[rows_around],
+        view.cut(rows_around, columns_around), view.step**2, area, distance, pixel, noise, sigma,
+    )  # fmt: skip
 
 
 def box_sums(depth: np.ndarray, where: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray]:
@@ -95,36 +112,23 @@ def box_sums(depth: np.ndarray, where: np.ndarray, reach: int) -> tuple[np.ndarr
     size = (2 * reach + 1, 2 * reach + 1)
     chosen = where.astype(np.float32)
     number = cv2.boxFilter(chosen, -1, size, normalize=False, borderType=cv2.BORDER_CONSTANT)
-    masked = np.where(where, depth, np.float32(0))
-    return number, cv2.boxFilter(masked, -1, size, normalize=False, borderType=cv2.BORDER_CONSTANT)
+    chosen *= depth
+    return number, cv2.boxFilter(chosen, -1, size, normalize=False, borderType=cv2.BORDER_CONSTANT)
 
 
-def _smooth(depth: np.ndarray, measured: np.ndarray, bend: float) -> np.ndarray:
-    """Pixels that go straight on into all four neighbours: on a surface, be it as steep as a table top seen edge-on."""
-    filled = np.where(measured, depth, np.float32(0))
-    return np.abs(cv2.Laplacian(filled, cv2.CV_32F, ksize=1)) < bend
+def _stolen(depth: np.ndarray, inside: np.ndarray, outside: np.ndarray, jump: float) -> np.ndarray:
+    """Pixels that differ by a jump from their neighbours inside, but not from one outside: their depth is from there.
 
-
-def _stray(depth: np.ndarray, mask: np.ndarray, measured: np.ndarray, jump: float) -> np.ndarray:
-    """Pixels of a mask that are not the thing's: flying ones, and ones that took the depth of what is next to it.
-
-    A flying pixel has one neighbour nearer and another farther by a jump: it lies between two things, on none. A stolen
-    one differs by a jump from its neighbours in the mask, but not from one outside of it.
+    A flying pixel, in contrast, has one neighbour nearer and another farther by a jump: it lies between two things.
     """
-    far, near = np.float32(0), np.float32(1e6)
-    valid, outside = mask & measured, ~mask & measured
-    box = np.ones((5, 5), np.uint8)
-    inside_near = cv2.erode(np.where(valid, depth, near), box)
-    inside_far = cv2.dilate(np.where(valid, depth, far), box)
-    outside_near = cv2.erode(np.where(outside, depth, near), box)
-    outside_far = cv2.dilate(np.where(outside, depth, far), box)
-    with np.errstate(invalid="ignore"):
-        flying = (depth - np.minimum(inside_near, outside_near) > jump) & (
-            np.maximum(inside_far, outside_far) - depth > jump
-        )
-        stands_out = (depth - inside_near > jump) | (inside_far - depth > jump)
-        stolen = stands_out & ((np.abs(outside_near - depth) < jump) | (np.abs(outside_far - depth) < jump))
-    return valid & (flying | stolen)
+    own, other = np.where(inside, depth, FAR), np.where(outside, depth, FAR)
+    stands_out = depth - cv2.erode(own, NEIGHBOURS) > jump
+    own[own == FAR] = 0
+    stands_out |= cv2.dilate(own, NEIGHBOURS) - depth > jump
+    like_outside = np.abs(cv2.erode(other, NEIGHBOURS) - depth) < jump
+    other[other == FAR] = 0
+    like_outside |= np.abs(cv2.dilate(other, NEIGHBOURS) - depth) < jump
+    return stands_out & like_outside
 
 
 def _is_rim_of_background(depth: np.ndarray, mask: np.ndarray, measured: np.ndarray, jump: float) -> bool:

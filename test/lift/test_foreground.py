@@ -8,11 +8,16 @@ from solids import Solid, look, region_of, shoot
 
 from spatial_llava_ros.lift import lift
 from spatial_llava_ros.lift.foreground import MAX_POINTS, foreground
-from spatial_llava_ros.lift.sight import look as see
+from spatial_llava_ros.lift.sight import look as look_at
+from spatial_llava_ros.lift.view import Views
 from spatial_llava_ros.types import Plane, Proposals, RgbdFrame
 
 VIEW = look((0.0, -0.9, 0.6), (0.0, 0.0, 0.05))
 BOX = Solid("box", (0.0, 0.0, 0.06), (0.16, 0.1, 0.12), 0.5)
+
+
+def see(frame, region):
+    return look_at(Views(frame, [region]).of(region), region)
 
 
 def points_of(shot, mask, plane=0):
