@@ -123,7 +123,7 @@ def load_model(options: ModelOptions) -> LoadedModel:
         processor = load_processor(path, config.model_type, **where)
         quantized = getattr(config, "quantization_config", None) is not None
         if not quantized and options.quantization in ("nf4", "int8"):
-            skip = unquantized_modules(torch, transformers, config)
+            skip = unquantized_modules(torch, transformers, config, whole_blocks=device.type == "cpu")
             where["quantization_config"] = _quantization(torch, transformers, options, dtype, skip)
         model = transformers.AutoModelForImageTextToText.from_pretrained(
             path, dtype=dtype, use_safetensors=True, device_map={"": str(device)}, **where
@@ -237,14 +237,19 @@ def _dtype(torch: Any, device: Any, quantization: str) -> Any:
     return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
 
 
-def unquantized_modules(torch: Any, transformers: Any, config: Any) -> list[str]:
-    """Full names of the outermost modules that stay as they are, from an empty model of the same configuration."""
+def unquantized_modules(torch: Any, transformers: Any, config: Any, whole_blocks: bool = False) -> list[str]:
+    """Full names of the outermost modules that stay as they are, from an empty model of the same configuration.
+
+    Args:
+        whole_blocks: also leave layers whose rows are no whole blocks of 64, which bitsandbytes cannot run on a CPU.
+    """
     with torch.device("meta"):
         empty = transformers.AutoModelForImageTextToText.from_config(config)
     names: list[str] = []
-    for name, _ in empty.named_modules():
+    for name, module in empty.named_modules():
         inside = any(name.startswith(f"{outer}.") for outer in names)
-        if name.rpartition(".")[2] in UNQUANTIZED and not inside:
+        odd = whole_blocks and isinstance(module, torch.nn.Linear) and module.in_features % 64 != 0
+        if not inside and (odd or name.rpartition(".")[2] in UNQUANTIZED):
             names.append(name)
     return names
 

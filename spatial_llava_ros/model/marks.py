@@ -88,7 +88,7 @@ def thickest_point(mask: np.ndarray, box: Sequence[int] = (0, 0, 0, 0)) -> tuple
 def _letter_height(radius: float, shape: tuple[int, ...]) -> int:
     """Capitals that fill half the thickness, yet can be read once the picture is reduced to 336 pixels."""
     side = max(shape[:2])
-    return round(min(max(radius, side / 55), side / 32))
+    return round(min(max(radius, side / 55, 6), max(side / 32, 7)))  # 6: the least that OpenCV's letters are legible at
 
 
 def _place(
