@@ -41,7 +41,7 @@ def absolute_fit(attribute: Attribute, features: Features) -> np.ndarray | None:
         return np.nan_to_num(0.1 + 0.9 * best, nan=0.4)
     if attribute.kind == "shape" and attribute.value == "flat":
         thin, middle = np.sort(features.size, axis=1)[:, :2].T
-        return np.nan_to_num(1 / (1 + np.exp(10 * (thin / middle - 0.4))), nan=0.4)
+        return np.nan_to_num(1 / (1 + np.exp(8 * (thin / middle - 0.5))), nan=0.4)
     return None
 
 

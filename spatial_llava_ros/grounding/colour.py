@@ -190,7 +190,7 @@ def _suits(word: str, shares: np.ndarray) -> np.ndarray:
     if weights[_ACHROMATIC].max() < 1:
         counted[_ACHROMATIC] = 0.5
     share = (shares @ weights) / np.maximum(shares @ counted, 1e-9)
-    return _logistic(9 * (np.minimum(share, 1) - 0.22))
+    return _logistic(7 * (np.minimum(share, 1) - 0.25))
 
 
 def knows(word: str) -> bool:

@@ -156,7 +156,7 @@ def noun_fits(words: Sequence[str], size: np.ndarray, kinds: dict[str, np.ndarra
         if prior is not None:
             suits = _suits(prior, size, kinds)
             apt = np.minimum(suits / _freedom(prior) / np.maximum(rival, 1e-9), 1)
-            row[:] = np.nan_to_num(suits * (0.3 + 0.7 * apt), nan=0.25)
+            row[:] = np.nan_to_num(suits * (0.2 + 0.8 * apt), nan=0.25)
     return fits
 
 
@@ -165,7 +165,7 @@ def _suits(prior: NounPrior, size: np.ndarray, kinds: dict[str, np.ndarray]) -> 
     low, high = np.log(prior.sides).T
     # What is hidden makes a side too short, never too long; the shorter the side, the likelier. Heavy tails, because
     # a lift that went wrong says nothing about the name.
-    off = np.maximum(sides - high, 0) / 0.25 + np.maximum(low - sides, 0) / np.array([0.25, 0.4, 0.6])
+    off = np.maximum(sides - high, 0) / 0.25 + np.maximum(low - sides, 0) / np.array([0.3, 0.5, 0.9])
     miss = (off**2).sum(axis=1)
     if prior.height is not None:
         low, high = prior.height
