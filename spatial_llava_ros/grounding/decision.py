@@ -9,7 +9,8 @@ from spatial_llava_ros.types import Grounding, Status
 
 # Chosen on simulated scenes.
 ACCEPT = 0.5  # a thing is meant only if its weakest part is at least this likely
-RIVAL = 0.75  # a second thing whose words fit this well, relative to the best, makes the expression ambiguous ...
+MIN_THING = 0.06  # ... and it is no scrap of background
+RIVAL = 0.7  # a second thing whose words fit this well, relative to the best, makes the expression ambiguous ...
 RIVAL_SINGLED_OUT = 0.95  # ... or this well, where the speaker took the trouble to single one out ...
 RIVAL_THING = 0.2  # ... if it is this likely to be a thing
 
@@ -31,7 +32,7 @@ def decide(fit: Fit, count: int, same: np.ndarray) -> Grounding:
     none = float(1 - accept[best])
     total = weight.sum()
     scores = (1 - none) * weight / total if total > 0 else np.zeros(len(product))
-    fits = heads & (fit.weakest >= ACCEPT)
+    fits = heads & (fit.weakest >= ACCEPT) & (fit.thing >= MIN_THING)
     # Rivals are compared on the words alone: a thing that is hard to outline is meant as readily as another.
     near = RIVAL_SINGLED_OUT if fit.singled_out else RIVAL
     rival = (fit.words >= near * fit.words[best]) & (fit.thing >= RIVAL_THING)

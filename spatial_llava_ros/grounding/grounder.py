@@ -15,7 +15,7 @@ from spatial_llava_ros.grounding.decision import decide
 from spatial_llava_ros.grounding.features import Features
 from spatial_llava_ros.grounding.fit import Fit
 from spatial_llava_ros.grounding.ranking import more_extreme, rank_probability
-from spatial_llava_ros.grounding.related import relation_fit
+from spatial_llava_ros.grounding.related import extreme_fit, relation_fit
 from spatial_llava_ros.language.expression import NounPhrase, ReferringExpression, Relation
 from spatial_llava_ros.relations import DECIDABLE
 from spatial_llava_ros.types import Grounding, Status
@@ -47,7 +47,7 @@ def fit_phrase(phrase: NounPhrase, features: Features) -> Fit:
             compared.append(attribute)
         else:
             fit.unchecked.append(attribute.value)
-    for relation in phrase.relations:
+    for relation in sorted(phrase.relations, key=lambda r: r.extreme):
         _require_relation(fit, relation, features)
     # "the big box on the right" is the rightmost of the big ones
     for attribute in sorted(compared, key=lambda a: a.kind == "position"):
@@ -75,6 +75,11 @@ def _require_relation(fit: Fit, relation: Relation, features: Features) -> None:
     landmarks = [fit_phrase(phrase, features) for phrase in relation.landmarks]
     for landmark in landmarks:
         fit.unchecked.extend(landmark.unchecked)
+    if relation.extreme and relation.predicate in ("near", "far_from", "next_to"):
+        part, chosen = extreme_fit(relation, landmarks[0], fit.members(features.same), features)
+        fit.words = fit.words * np.maximum(part, 1e-4)
+        fit.landmarks.append((relation, chosen))
+        return
     part, weakest, chosen = relation_fit(relation, landmarks, features)
     if relation.negated:
         part, weakest = 1 - part, 1 - part

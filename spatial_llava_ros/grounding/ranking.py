@@ -7,7 +7,7 @@ import numpy as np
 from spatial_llava_ros.grounding.features import Features
 
 
-def _more(value: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
+def exceeds(value: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
     """[j, i]: probability that j is more extreme than i, for values with noise of a given scale."""
     return 1 / (1 + np.exp(-np.clip((value[:, None] - value[None, :]) / scale, -40, 40)))
 
@@ -29,26 +29,26 @@ def more_extreme(key: str, features: Features, member: np.ndarray) -> np.ndarray
     with np.errstate(invalid="ignore", divide="ignore"):
         distance = np.linalg.norm(np.stack([layout.low[:, 0], layout.centre[:, 1], layout.centre[:, 2]], 1), axis=1)
         if key == "left":
-            return _more(across, lateral)
+            return exceeds(across, lateral)
         if key == "right":
-            return _more(-across, lateral)
+            return exceeds(-across, lateral)
         if key == "middle":
             order = np.argsort(across)
             half = np.searchsorted(np.cumsum(member[order]), member.sum() / 2)
-            return _more(-np.abs(across - across[order[min(half, len(order) - 1)]]), lateral)
+            return exceeds(-np.abs(across - across[order[min(half, len(order) - 1)]]), lateral)
         metric, fallback = {
-            "near": (_more(-distance, 0.015 * distance + 0.005), _more(-layout.elevation[:, 0], 0.01)),
-            "far": (_more(distance, 0.015 * distance + 0.005), _more(layout.elevation[:, 0], 0.01)),
-            "high": (_more(layout.high[:, 2], 0.01), _more(layout.elevation[:, 1], 0.01)),
-            "low": (_more(-layout.low[:, 2], 0.01), _more(-layout.elevation[:, 0], 0.01)),
-            "tall": (_more(np.log(size[:, 2]), 0.06), _more(np.diff(layout.elevation, axis=1)[:, 0], 0.01)),
-            "short": (_more(-np.log(size[:, 2]), 0.06), _more(-np.diff(layout.elevation, axis=1)[:, 0], 0.01)),
-            "big": (_more(np.log(size).mean(axis=1), 0.06), _more(area, 0.1)),
-            "small": (_more(-np.log(size).mean(axis=1), 0.06), _more(-area, 0.1)),
-            "wide": (_more(np.log(size[:, :2].max(axis=1)), 0.06), _more(width, 0.01)),
-            "narrow": (_more(-np.log(size[:, :2].max(axis=1)), 0.06), _more(-width, 0.01)),
-            "long": (_more(np.log(size.max(axis=1)), 0.06), _more(width, 0.01)),
-            "thin": (_more(-np.log(size.min(axis=1)), 0.08), _more(-width, 0.01)),
+            "near": (exceeds(-distance, 0.015 * distance + 0.005), exceeds(-layout.elevation[:, 0], 0.01)),
+            "far": (exceeds(distance, 0.015 * distance + 0.005), exceeds(layout.elevation[:, 0], 0.01)),
+            "high": (exceeds(layout.high[:, 2], 0.01), exceeds(layout.elevation[:, 1], 0.01)),
+            "low": (exceeds(-layout.low[:, 2], 0.01), exceeds(-layout.elevation[:, 0], 0.01)),
+            "tall": (exceeds(np.log(size[:, 2]), 0.06), exceeds(np.diff(layout.elevation, axis=1)[:, 0], 0.01)),
+            "short": (exceeds(-np.log(size[:, 2]), 0.06), exceeds(-np.diff(layout.elevation, axis=1)[:, 0], 0.01)),
+            "big": (exceeds(np.log(size).mean(axis=1), 0.06), exceeds(area, 0.1)),
+            "small": (exceeds(-np.log(size).mean(axis=1), 0.06), exceeds(-area, 0.1)),
+            "wide": (exceeds(np.log(size[:, :2].max(axis=1)), 0.06), exceeds(width, 0.01)),
+            "narrow": (exceeds(-np.log(size[:, :2].max(axis=1)), 0.06), exceeds(-width, 0.01)),
+            "long": (exceeds(np.log(size.max(axis=1)), 0.06), exceeds(width, 0.01)),
+            "thin": (exceeds(-np.log(size.min(axis=1)), 0.08), exceeds(-width, 0.01)),
         }[key]
     return np.where(np.isfinite(metric), metric, fallback)
 

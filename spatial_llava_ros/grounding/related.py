@@ -9,6 +9,7 @@ import numpy as np
 from spatial_llava_ros.grounding import nouns
 from spatial_llava_ros.grounding.features import Features
 from spatial_llava_ros.grounding.fit import Fit
+from spatial_llava_ros.grounding.ranking import exceeds, rank_probability
 from spatial_llava_ros.language.expression import NounPhrase, Relation
 from spatial_llava_ros.relations import between, gaps, pairwise
 
@@ -64,6 +65,30 @@ def _related_fit(
         part, weakest = np.where(better, surface, part), np.where(better, surface, weakest)
         best = np.where(better, -1, best)
     return part, weakest, best[:, None]
+
+
+def extreme_fit(
+    relation: Relation, landmark: Fit, member: np.ndarray, features: Features
+) -> tuple[np.ndarray, np.ndarray]:
+    """ "closest to the lamp", "farthest from it": for each region how likely it is the one, and its (N, 1) landmark.
+
+    Args:
+        member: (N,) probability that a region belongs to the set that is compared.
+    """
+    layout, n = features.layout, len(features.regions)
+    if not n:
+        return np.zeros(0), np.zeros((0, 1), int)
+    best = int(landmark.product.argmax())
+    centre = layout.centre[:, :2]
+    # The free gap is what people go by; between things that touch it, how far their middles are.
+    distance = gaps(layout)[:, best] + 0.1 * np.linalg.norm(centre - centre[best], axis=1)
+    across = layout.bearing.mean(axis=1)
+    distance = np.where(np.isnan(distance), np.abs(across - across[best]), distance)
+    sign = 1 if relation.predicate == "far_from" else -1
+    candidates = member * ~features.same[best]
+    more = exceeds(sign * distance, 0.05 * distance.mean() + 0.01)
+    part = rank_probability(more, candidates, features.same, 1) * ~features.same[best]
+    return part, np.full((n, 1), best)
 
 
 def _surface_fit(relation: Relation, phrase: NounPhrase, features: Features) -> np.ndarray | None:

@@ -113,6 +113,12 @@ def test_nested_relations_find_the_landmark_first():
     assert answer(scene, "the mug next to the box to the right of the green box") == (Status.FOUND, (2,))
 
 
+def test_closest_to_and_farthest_from_a_thing():
+    assert parse("the mug closest to the yellow box").targets[0].relations[0].extreme
+    assert answer(ROW, "the mug closest to the yellow box") == (Status.FOUND, (1,))
+    assert answer(ROW, "the mug farthest from the yellow box") == (Status.FOUND, (0,))
+
+
 @pytest.mark.parametrize("text", ["the purple mug", "the black thing", "the sofa", "the green ball"])
 def test_what_is_not_there_is_not_found(text):
     assert answer(ROW, text) == (Status.NOT_FOUND, ())
