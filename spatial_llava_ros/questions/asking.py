@@ -63,11 +63,14 @@ def answer_question(question: str, graph: SceneGraph, viewer_pose: np.ndarray | 
         reply = _reply(view, form)
     except Unanswerable as failure:
         return _unanswered(text, failure)
-    assumed = "; ".join(dict.fromkeys(part for part in reply.assumed if part))
-    explanation = "; ".join(part for part in (reply.explanation, assumed) if part)
-    return QuestionAnswer(
-        text, QuestionStatus.ANSWERED, reply.text, reply.verdict, explanation, reply.evidence, _spoken_of(graph, reply)
-    )
+    assumed = [part for part in dict.fromkeys(reply.assumed) if part]
+    said = reply.text
+    guesses = [part for part in assumed if part.startswith("takes ") and "(#" in part]
+    if guesses:  # who is not sure of a name says so in the sentence itself
+        said = f"T{'; t'.join('aking ' + part.removeprefix('takes ') for part in guesses)}: {said}"
+    explanation = "; ".join(part for part in (reply.explanation, *assumed) if part)
+    evidence, nodes = reply.evidence, _spoken_of(graph, reply)
+    return QuestionAnswer(text, QuestionStatus.ANSWERED, said, reply.verdict, explanation, evidence, nodes)
 
 
 def _spoken_of(graph: SceneGraph, reply: Reply) -> tuple[SceneObject, ...]:

@@ -223,6 +223,8 @@ def _property(view: View, subject: str, claimed: str) -> Reply:
                 f"by shape and colour alone I cannot tell whether {the(view, row)} is a {phrase.noun}",
                 (view.nodes[row],),
             )
+        if claimed.split()[0] not in ("a", "an", "the"):
+            raise Unanswerable("I do not understand what is claimed", status=QuestionStatus.NOT_UNDERSTOOD)
         match = noun_match(view, row, phrase.noun)
         if 0 < match < 1:
             raise Unanswerable(

@@ -26,6 +26,7 @@ _FORMS = {
         f"[what is|how large is] [the] {_AXIS} (distance|gap|offset) (between|from) <a> (and|to) <b>",
         f"how far [apart] (is|are) <a> (from|and) <b> {_AXIS}",
         "how (far|distant|close|near) [away] [apart] (is|are) <a> and <b> [apart|to each other|from each other]",
+        "how far is it to <a>",
         "how (far|distant|close|near) [away|off] (is|are) <a> (away from|from|to) <b>",
         "how far [away] is it from <a> to <b>",
         "how far [away] (from|to) <b> (is|are) <a>",
@@ -38,7 +39,6 @@ _FORMS = {
         "how (many meters|many metres) away (is|are) <a>",
         "how far [away] am i from <a>",
         "how far do i (have|need) to (go|drive|walk) to [reach|get to] <a>",
-        "how far is it to <a>",
     ),
     "rise": (
         "how (far|much|high) [higher] (above|over) <b> (is|are) <a>",
@@ -159,10 +159,7 @@ _FORMS = {
         "(where|whereabouts) (is|are|do i find|can i find|lies|stands) <a>",
         "(what is|give me|tell me) the (position|location|place|coordinates|pose) of <a>",
     ),
-    "which": (
-        "(what|which|who) (is|are) <a>",
-        "(which|what) <kind> (is|are) <related>",
-    ),
+    "which": ("(what|which|who) (is|are) <a>",),
     "relation": (
         "(is|are|does|do) <claim>",
     ),

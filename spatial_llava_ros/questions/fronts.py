@@ -1,9 +1,8 @@
 """Which side of a thing is its front, as far as a box and its surroundings tell.
 
-A box has sides but no front. A seat, a screen or a cupboard has one, across its longer side, and it is open to where
-people are: it is taken to be the side turned to the camera, if the other things lie on that side too. Where these two
-disagree, or for things without a front, the answer is that it is not known. A "facing" that a model has stated counts
-before all this.
+A box has sides but no front. A sofa, a screen or a cupboard has one, across its longer side, and it is open to where
+people are: it is taken to be the side turned to the camera, if the other things do not lie behind it. Otherwise, and
+for things as deep as wide, such as chairs, the front is not known. A "facing" that a model has stated comes first.
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ from spatial_llava_ros.questions.view import View
 
 _ACROSS = frozenset(("sofa", "bench", "monitor", "television", "laptop", "keyboard", "shelf", "cabinet", "dresser",
                      "wardrobe", "sideboard", "microwave", "oven"))  # fmt: skip
-_ANY_SIDE = frozenset(("chair", "wheelchair", "refrigerator", "printer"))
+
+_CLEAR = float(np.cos(np.radians(65)))  # a side seen more aslant than this is not said to be towards the camera
 
 
 def front_of(view: View, row: int) -> tuple[np.ndarray, str]:
@@ -31,22 +31,19 @@ def front_of(view: View, row: int) -> tuple[np.ndarray, str]:
         if relation.predicate == "facing" and relation.subject == node.object.id and relation.object in view.ids:
             return _level(view.offset(view.ids.index(relation.object), row)[0]), ""
     noun = canonical(node.object.label)
-    if node.source == "geometry" or noun not in _ACROSS | _ANY_SIDE:
+    if node.source == "geometry" or noun not in _ACROSS:
         raise Unanswerable(f"which side of {the(view, row)} is its front is not known", (node,))
     heading = view.heading(row)
     if heading is None or not (np.nan_to_num(heading[1]) < 0.3):
         raise Unanswerable(f"how {the(view, row)} is turned could not be seen", (node,))
-    across = noun in _ACROSS
-    turns = (0.5, 1.5) if across else (0, 0.5, 1, 1.5)
-    sides = [np.array([np.cos(heading[0] + k * np.pi), np.sin(heading[0] + k * np.pi), 0.0]) for k in turns]
+    sides = [np.array([np.cos(heading[0] + k * np.pi), np.sin(heading[0] + k * np.pi), 0.0]) for k in (0.5, 1.5)]
     # The camera that made the graph, not the one who asks: walking round a sofa does not turn it.
     camera = view.viewer_from_frame @ (view.graph.frame_from_camera[:3, 3] - node.object.position)
     to_camera = _level(camera)
     front = max(sides, key=lambda side: float(side @ to_camera))
-    clear = np.cos(np.radians(65 if across else 38))
     others = [view.offset(i, row)[0] for i in range(len(view.nodes)) if i != row and view.has_depth(i)]
     behind = sum(float(front @ _level(way)) < -0.5 for way in others)
-    if front @ to_camera < clear or behind > 0.5 * len(others):
+    if front @ to_camera < _CLEAR or behind > 0.5 * len(others):
         raise Unanswerable(
             f"which side of {the(view, row)} is its front cannot be told; say what one faces there", (node,)
         )

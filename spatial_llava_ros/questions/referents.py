@@ -15,7 +15,6 @@ import numpy as np
 
 from spatial_llava_ros.errors import ExpressionError
 from spatial_llava_ros.grounding import colour, nouns
-from spatial_llava_ros.grounding.decision import ACCEPT, RIVAL
 from spatial_llava_ros.language import parse
 from spatial_llava_ros.language.expression import Attribute, NounPhrase, Ordinal, Relation
 from spatial_llava_ros.language.vocabulary import (
@@ -30,6 +29,8 @@ from spatial_llava_ros.language.vocabulary import (
 from spatial_llava_ros.questions.answer import QuestionStatus, Unanswerable
 from spatial_llava_ros.questions.view import FAILS, HOLDS, SURE, VIEWER, View
 
+ACCEPT = 0.45  # a thing is meant only if its weakest part is at least this likely, as the grounder has it
+RIVAL = 0.65  # a second thing with these odds, relative to the best, makes a name ambiguous
 _SAME_KIND = 0.7  # a cup for someone who asks for a mug, where there is no mug
 _SHAPE_WORDS = {
     "round": ("round thing", "ball-shaped thing"), "spherical": ("ball-shaped thing",),
