@@ -1,4 +1,4 @@
-"""A camera that is the simulator, a folder or a bag, and the locate node looking through it.
+"""A camera that is the simulator, a folder or a bag, and the locate and scene_graph nodes looking through it.
 
 ros2 launch spatial_llava_ros demo.launch.py rviz:=true
 ros2 launch spatial_llava_ros demo.launch.py source:=/data/my_frames rate:=5.0

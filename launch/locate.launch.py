@@ -1,7 +1,8 @@
-"""The locate node for a camera that runs already.
+"""The locate and scene_graph nodes for a camera that runs already.
 
 ros2 launch spatial_llava_ros locate.launch.py camera:=realsense
 ros2 launch spatial_llava_ros locate.launch.py camera:=orbbec prefix:=/robot1 world_frame:=map rviz:=true
+ros2 launch spatial_llava_ros locate.launch.py camera:=realsense nodes:=scene_graph
 ros2 topic pub --once /command std_msgs/msg/String "{data: the red mug left of the laptop}"
 """
 
@@ -22,29 +23,27 @@ CAMERAS = read_cameras(CONFIG)
 
 
 def nodes(context):
-    """The locate node, with what the arguments say."""
-    value = {
-        name: LaunchConfiguration(name).perform(context)
-        for name in ("camera", "prefix", "color_transport", "depth_transport", "world_frame", "use_sim_time")
-    }
+    """The nodes that are wanted, with what the arguments say."""
+    names = ("camera", "prefix", "color_transport", "depth_transport", "world_frame", "use_sim_time", "nodes")
+    value = {name: LaunchConfiguration(name).perform(context) for name in names}
     transports = value["color_transport"], value["depth_transport"]
+    given = {
+        "color_transport": value["color_transport"],
+        "depth_transport": value["depth_transport"],
+        "use_sim_time": value["use_sim_time"].lower() == "true",
+        **({"world_frame": value["world_frame"]} if value["world_frame"] else {}),
+    }
     return [
         Node(
             package="spatial_llava_ros",
-            executable="locate",
-            name="locate",
+            executable=name,
+            name=name,
             output="screen",
-            parameters=[
-                LaunchConfiguration("params"),
-                {
-                    "color_transport": value["color_transport"],
-                    "depth_transport": value["depth_transport"],
-                    "use_sim_time": value["use_sim_time"].lower() == "true",
-                    **({"world_frame": value["world_frame"]} if value["world_frame"] else {}),
-                },
-            ],
+            parameters=[LaunchConfiguration(params), given],
             remappings=remappings(CAMERAS[value["camera"]], value["prefix"], *transports),
         )
+        for name, params in (("locate", "params"), ("scene_graph", "scene_graph_params"))
+        if value["nodes"] in (name, "both")
     ]
 
 
@@ -60,7 +59,9 @@ def generate_launch_description():
             DeclareLaunchArgument("depth_transport", default_value="raw", choices=["raw", "compressedDepth"]),
             DeclareLaunchArgument("world_frame", default_value="", description="frame for answers; empty: see params"),
             DeclareLaunchArgument("use_sim_time", default_value="false", choices=["true", "false"]),
-            DeclareLaunchArgument("params", default_value=str(CONFIG / "locate.yaml"), description="YAML file"),
+            DeclareLaunchArgument("nodes", default_value="both", choices=["locate", "scene_graph", "both"]),
+            DeclareLaunchArgument("params", default_value=str(CONFIG / "locate.yaml"), description="YAML of locate"),
+            DeclareLaunchArgument("scene_graph_params", default_value=str(CONFIG / "scene_graph.yaml")),
             DeclareLaunchArgument("rviz", default_value="false", choices=["true", "false"]),
             *([] if chosen else profile),
             OpaqueFunction(function=nodes),

@@ -16,13 +16,15 @@ def test_links_lead_somewhere(page):
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
 
 
-def test_parameter_table_is_that_of_the_node():
+@pytest.mark.parametrize("name", ["locate", "scene_graph"])
+def test_parameter_table_is_that_of_the_node(name):
     pytest.importorskip("rclpy")
-    locate = pytest.importorskip("spatial_llava_ros.nodes.locate")
-    rows = re.findall(r"^\| `([\w.]+)` \| `(.+?)` \| (.+?) \|$", (ROOT / "docs" / "ros.md").read_text(), re.M)
+    settings = pytest.importorskip(f"spatial_llava_ros.nodes.{name}").SETTINGS
+    section = (ROOT / "docs" / "ros.md").read_text().split(f"### Parameters of {name}\n")[1].split("\n#")[0]
+    rows = re.findall(r"^\| `([\w.]+)` \| `(.+?)` \| (.+?) \|$", section, re.M)
     table = {name: (default, meaning) for name, default, meaning in rows}
-    assert set(table) == {setting.name for setting in locate.SETTINGS}
-    for setting in locate.SETTINGS:
+    assert set(table) == {setting.name for setting in settings}
+    for setting in settings:
         default, meaning = table[setting.name]
         assert default == repr(setting.default)
         assert meaning.startswith(setting.meaning.split(";")[0])

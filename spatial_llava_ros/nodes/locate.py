@@ -8,8 +8,6 @@ Topics (relative names; remap them to the camera's)
     out  referred_object                    spatial_llava_ros/ReferredObject; reliable, transient local: one for
                                             every command and every goal, whatever became of it
     out  referred_pose                      geometry_msgs/PoseWithCovarianceStamped, when there is one
-    out  scene_graph                        spatial_llava_ros/SceneGraph; transient local: what is in the picture asked
-                                            about and how it stands; made after the answer, when someone subscribes
     out  detections                         vision_msgs/Detection3DArray, where vision_msgs is installed
     out  goal_pose                          geometry_msgs/PoseStamped: stand-off pose facing the object, when enabled
     out  markers                            visualization_msgs/MarkerArray
@@ -33,48 +31,38 @@ one worker thread; the executor only moves messages. Parameters are the rows of 
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import traceback
 from dataclasses import replace
 from functools import partial
-from time import monotonic
 
 import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
-from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from rclpy.action import ActionServer, CancelResponse
 from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
-from std_msgs.msg import Header, String
-from visualization_msgs.msg import MarkerArray
+from std_msgs.msg import String
 
 from spatial_llava_ros.action import Locate
 from spatial_llava_ros.errors import SpatialLlavaError
 from spatial_llava_ros.geometry import invert_transform, transform_object
-from spatial_llava_ros.graph import frame_graph
-from spatial_llava_ros.msg import ReferredObject, SceneGraph
-from spatial_llava_ros.nodes import messages, qos
-from spatial_llava_ros.nodes.diagnostics import Measurements, diagnostic, percentiles
+from spatial_llava_ros.msg import ReferredObject
+from spatial_llava_ros.nodes import camera_input, messages, qos
+from spatial_llava_ros.nodes.answers import AnswerPublishers
+from spatial_llava_ros.nodes.camera_input import CameraInput
+from spatial_llava_ros.nodes.diagnostics import Measurements, diagnostic
 from spatial_llava_ros.nodes.environment import use_profile
-from spatial_llava_ros.nodes.frame_buffer import STREAMS, FrameBuffer, RawFrame
-from spatial_llava_ros.nodes.goal import stand_off_pose
-from spatial_llava_ros.nodes.markers import answer_markers
+from spatial_llava_ros.nodes.frame_buffer import RawFrame
 from spatial_llava_ros.nodes.parameters import Setting, declare
-from spatial_llava_ros.nodes.transforms import TransformError, TransformListener
+from spatial_llava_ros.nodes.transforms import TransformError
 from spatial_llava_ros.nodes.worker import Request, Result, Stopped, Worker
-from spatial_llava_ros.output.picture import draw_answer
 from spatial_llava_ros.pipeline import Locator
-from spatial_llava_ros.types import Answer, RgbdFrame, Status
+from spatial_llava_ros.types import Answer, Status
 
 SETTINGS = (
     Setting("world_frame", "", "frame for answers, z up; empty: the best one the camera hangs from, or its own"),
-    Setting("color_transport", "raw", "how colour comes", choices=("raw", "compressed"), fixed=True),
-    Setting("depth_transport", "raw", "how depth comes", choices=("raw", "compressedDepth"), fixed=True),
-    Setting("reliability", "best_effort", "of camera topics", choices=("best_effort", "reliable"), fixed=True),
-    Setting("sync_tolerance", 0.0, "largest distance of colour and depth stamps, s; 0: half a frame period", 0.0, 1.0),
+    *camera_input.SETTINGS,
     Setting("max_frame_age", 1.0, "an older frame is not answered on, s", 0.05, 60.0),
     Setting("frame_timeout", 1.0, "how long to wait for a frame that is recent enough, s", 0.0, 60.0),
     Setting("transform_timeout", 0.3, "how long to wait for TF at the frame's stamp, s", 0.0, 10.0),
@@ -87,10 +75,6 @@ SETTINGS = (
 
 PROGRESS = {"waiting for a frame": 0.0, "decode": 0.05, "propose": 0.1, "lift": 0.5, "ground": 0.8, "verify": 0.9}
 
-# Stamps further from this node's clock than this are of another clock (a bag without use_sim_time, an unsynchronised
-# camera); the age of such a picture is counted from its arrival.
-OTHER_CLOCK_S = 60.0
-
 
 class LocateNode(LifecycleNode):
     """Inactive: publishers only. Active: camera subscriptions, command, action, worker thread."""
@@ -102,10 +86,8 @@ class LocateNode(LifecycleNode):
         self._state = "unconfigured"
         self._locator: Locator | None = None
         self._worker: Worker | None = None
-        self._subscriptions_made = []
+        self._camera: CameraInput | None = None
         self._goals_open: dict[bytes, Request] = {}
-        self._decoded: tuple[RawFrame, RgbdFrame] | None = None
-        self._graphed: RgbdFrame | None = None
         # Not a lifecycle publisher: whoever asks why nothing happens must hear "inactive" too.
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._timer = self.create_timer(1.0, self._publish_diagnostics)
@@ -113,48 +95,15 @@ class LocateNode(LifecycleNode):
     # Life cycle
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        make = self.create_lifecycle_publisher
-        self._results = make(ReferredObject, "referred_object", qos.ANSWERS)
-        self._graphs = make(SceneGraph, "scene_graph", qos.LATCHED)
-        self._poses = make(PoseWithCovarianceStamped, "referred_pose", qos.RESULT)
-        self._goals = make(PoseStamped, "goal_pose", qos.RESULT)
-        self._markers = make(MarkerArray, "markers", qos.LATCHED)
-        self._pictures = make(Image, "debug/image", qos.RESULT)
-        self._detections = None
-        if importlib.util.find_spec("vision_msgs"):
-            from vision_msgs.msg import Detection3DArray
-
-            self._detections = make(Detection3DArray, "detections", qos.RESULT)
+        self._outputs = AnswerPublishers(self)
         self._state = "inactive"
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._locator = Locator()
-        self._transforms = TransformListener(self, self._value("world_frame"))
-        self._buffer = FrameBuffer(self._transforms.pose, self._value("sync_tolerance"))
+        self._camera = CameraInput(self, self.measured)
         self._worker = Worker(self._answer, self._failed)
-        color, depth = self._value("color_transport"), self._value("depth_transport")
-        kinds = {
-            "color": ("rgb/image", Image) if color == "raw" else (f"rgb/image/{color}", CompressedImage),
-            "depth": ("depth/image", Image) if depth == "raw" else (f"depth/image/{depth}", CompressedImage),
-            "color_info": ("rgb/camera_info", CameraInfo),
-            "depth_info": ("depth/camera_info", CameraInfo),
-        }
-        profile = qos.camera_in(self._value("reliability"))
-        for stream in STREAMS:
-            topic, kind = kinds[stream]
-            self._subscriptions_made.append(
-                self.create_subscription(
-                    kind,
-                    topic,
-                    partial(self._on_camera, stream),
-                    profile,
-                    raw=True,
-                    event_callbacks=qos.on_mismatch(partial(self._on_mismatch, stream)),
-                )
-            )
-        self._topics = dict(zip(STREAMS, (s.topic_name for s in self._subscriptions_made), strict=True))
-        self._subscriptions_made.append(self.create_subscription(String, "command", self._on_command, qos.COMMANDS))
+        self._commands = self.create_subscription(String, "command", self._on_command, qos.COMMANDS)
         self._action = ActionServer(
             self,
             Locate,
@@ -173,10 +122,7 @@ class LocateNode(LifecycleNode):
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        own = (self._results, self._graphs, self._poses, self._goals, self._markers, self._pictures, self._detections)
-        for publisher in own:
-            if publisher is not None:
-                self.destroy_publisher(publisher)
+        self._outputs.close()
         self._state = "unconfigured"
         return super().on_cleanup(state)
 
@@ -190,12 +136,10 @@ class LocateNode(LifecycleNode):
             return
         self._worker.close()
         self._worker = None
-        for subscription in self._subscriptions_made:
-            self.destroy_subscription(subscription)
-        self._subscriptions_made = []
-        self._transforms.close()
+        self.destroy_subscription(self._commands)
+        self._camera.close()
         self._action.destroy()
-        self._locator = self._decoded = self._graphed = None
+        self._locator = None
 
     def destroy_node(self) -> None:
         self._stop()
@@ -203,17 +147,9 @@ class LocateNode(LifecycleNode):
 
     # Callbacks: all of them only pass something on
 
-    def _on_camera(self, stream: str, data: bytes) -> None:
-        with self.measured.callback():
-            self._buffer.add(stream, data)
-
-    def _on_mismatch(self, stream: str, reason: str) -> None:
-        self._buffer.reject(stream, reason)
-        self.get_logger().warning(f"{self._topics[stream]}: {reason}")
-
     def _on_command(self, message: String) -> None:
         with self.measured.callback():
-            self._worker.submit(Request(message.data, self._value("timeout"), on_done=self._command_done))
+            self._worker.submit(Request(message.data, self._value("timeout"), on_done=self._publish))
 
     def _on_goal(self, goal) -> None:
         with self.measured.callback():
@@ -239,7 +175,8 @@ class LocateNode(LifecycleNode):
         with self.measured.callback():
             values, trouble, warning = {}, "", ""
             if self._state == "active":
-                values, trouble, warning = self._examine()
+                values, trouble, warning = self._camera.examine(self._value("max_frame_age"))
+                values |= {"requests waiting": self._worker.waiting, "busy": self._worker.busy}
             now = self.get_clock().now().to_msg()
             name = self.get_fully_qualified_name().lstrip("/")
             self._diagnostics.publish(diagnostic(name, now, self._state, self.measured, values, trouble, warning))
@@ -255,12 +192,12 @@ class LocateNode(LifecycleNode):
         camera = raw.color.frame_id
         refused = partial(Result, stamp=raw.stamp, frame_id=camera, camera_frame_id=camera)
         try:
-            raw = self._buffer.resolve_pose(raw, min(self._value("transform_timeout"), request.left))
+            raw = self._camera.buffer.resolve_pose(raw, min(self._value("transform_timeout"), request.left))
             if raw.pose_error:
                 return refused(Answer(request.query, Status.NO_TRANSFORM, raw.pose_error))
             target_from_world = self._target_from(request, raw)
             request.stage("decode", PROGRESS["decode"])
-            frame = self._decode(raw)
+            frame = self._camera.decode(raw)
             answer = self._locator.locate(
                 frame, request.query, request.stopped, lambda name: request.stage(name, PROGRESS.get(name, -1.0))
             )
@@ -281,13 +218,13 @@ class LocateNode(LifecycleNode):
         """The newest frame that is recent enough, or the answer that says why there is none."""
         limit = self._value("max_frame_age")
         patience = min(self._value("frame_timeout"), request.left)
-        raw = self._buffer.wait(patience, lambda frame: self._age(frame)[0] <= limit, request.check)
+        raw = self._camera.buffer.wait(patience, lambda frame: self._camera.age(frame)[0] <= limit, request.check)
         if raw is not None:
             return raw
-        old = self._buffer.latest()
-        why = self._why_not()
+        old = self._camera.buffer.latest()
+        why = self._camera.why_not()
         if old is not None:
-            age = f"the newest frame is {self._age(old)[0]:.1f} s old, the limit is {limit:g} s"
+            age = f"the newest frame is {self._camera.age(old)[0]:.1f} s old, the limit is {limit:g} s"
             why = f"{age}; {why}" if why else age
         return Answer(request.query, Status.STALE_FRAME, why or "no camera frame has arrived yet")
 
@@ -296,68 +233,19 @@ class LocateNode(LifecycleNode):
         own = raw.pose[0] if raw.pose is not None else raw.color.frame_id
         if request.target_frame in ("", own):
             return None
-        target_from_camera = self._transforms.buffer.lookup(request.target_frame, raw.color.frame_id, raw.stamp)
+        target_from_camera = self._camera.transforms.buffer.lookup(request.target_frame, raw.color.frame_id, raw.stamp)
         return target_from_camera if raw.pose is None else target_from_camera @ invert_transform(raw.pose[1])
-
-    def _decode(self, raw: RawFrame) -> RgbdFrame:
-        """Decoded once per frame, so that the second question about it finds the first one's work done."""
-        if self._decoded is None or self._decoded[0].color is not raw.color:
-            compressed = self._value("color_transport") != "raw", self._value("depth_transport") != "raw"
-            self._decoded = raw, messages.decode_frame(raw, *compressed)
-        return self._decoded[1]
 
     def _failed(self, request: Request, error: Exception) -> Result:
         self.get_logger().error("".join(traceback.format_exception(error)))
         return Result(Answer(request.query, Status.ERROR, f"internal error: {type(error).__name__}: {error}"))
 
-    def _command_done(self, request: Request, result: Result) -> None:
-        self._publish(request, result)
-        self._publish_graph(result)
-
     def _publish(self, request: Request, result: Result) -> ReferredObject:
-        message = messages.answer_message(result.answer, result.stamp, result.frame_id, result.camera_frame_id)
-        self._results.publish(message)
+        message = self._outputs.publish(result)
         self.measured.latencies_ms.append(request.elapsed * 1e3)
         self.measured.statuses[result.answer.status.value] += 1
-        self._markers.publish(answer_markers(message, self._value("marker_lifetime")))
-        if message.object.has_pose:
-            self._poses.publish(messages.pose_message(message))
-            if self._value("goal.enabled"):
-                self._publish_goal(message, result)
-        if self._detections is not None:
-            self._detections.publish(messages.detections_message(message, [message.object, *message.candidates]))
-        if result.frame is not None and self._pictures.get_subscription_count() > 0:
-            header = Header(stamp=message.header.stamp, frame_id=message.camera_frame_id)
-            self._pictures.publish(messages.image_message(draw_answer(result.frame, result.answer), header))
         self.get_logger().info(f"'{result.answer.query[:80]}': {result.answer.status.value} in {request.elapsed:.2f} s")
         return message
-
-    def _publish_graph(self, result: Result) -> None:
-        """After the answer, and only while nobody waits for another one."""
-        frame = result.frame
-        if frame is None or frame is self._graphed or not self._graphs.get_subscription_count():
-            return
-        if self._worker is not None and self._worker.waiting:
-            return
-        try:
-            self._graphs.publish(messages.graph_message(frame_graph(frame, self._locator.proposals)))
-            self._graphed = frame
-        except Exception as error:  # the answer is out; a graph that fails must not end the worker
-            self.get_logger().error(f"no scene graph: {type(error).__name__}: {error}")
-
-    def _publish_goal(self, message: ReferredObject, result: Result) -> None:
-        frame = result.frame
-        if frame.world_from_camera is None or result.frame_id != frame.world_frame_id:
-            self.get_logger().warning("no goal_pose: the camera's pose in an upright frame is not known")
-            return
-        position, turn = stand_off_pose(
-            result.answer.object.position, frame.world_from_camera[:3, 3], self._value("goal.stand_off")
-        )
-        goal = PoseStamped(header=message.header)
-        p, q = goal.pose.position, goal.pose.orientation
-        p.x, p.y, p.z = (float(v) for v in position)
-        q.x, q.y, q.z, q.w = (float(v) for v in turn)
-        self._goals.publish(goal)
 
     # The action: its goal handle changes state in the executor's thread only, where cancel requests do too
 
@@ -370,7 +258,6 @@ class LocateNode(LifecycleNode):
         executor = self.executor
         if executor is not None:
             executor.create_task(partial(self._finish_goal, goal, message))
-        self._publish_graph(result)
 
     def _finish_goal(self, goal, message: ReferredObject) -> None:
         def settle(goal) -> Locate.Result:
@@ -385,40 +272,6 @@ class LocateNode(LifecycleNode):
             return Locate.Result(referred=message)
 
         goal.execute(settle)
-
-    # Self-examination
-
-    def _age(self, raw: RawFrame) -> tuple[float, float]:
-        """Age of a frame in seconds, and how far its stamp lies behind this node's clock."""
-        behind = (self.get_clock().now().nanoseconds - raw.stamp) * 1e-9
-        return (behind if abs(behind) < OTHER_CLOCK_S else monotonic() - raw.arrival), behind
-
-    def _why_not(self) -> str:
-        publishers = {stream: self.count_publishers(topic) for stream, topic in self._topics.items()}
-        return self._buffer.why_not(self._topics, publishers)
-
-    def _examine(self) -> tuple[dict[str, object], str, str]:
-        """Key-value pairs for /diagnostics, what is wrong, and what is odd."""
-        rates = self._buffer.rates()
-        raw = self._buffer.latest()
-        trouble, warning = self._why_not(), ""
-        offset = percentiles(self._buffer.offsets_ms, 50)[0]
-        values = {f"{self._topics[s]} (Hz)": f"{rates[s]:.1f}" for s in STREAMS}
-        values |= {"pairs": self._buffer.pairs, "depth after colour (ms)": f"{offset:.1f}"}
-        if raw is not None:
-            age, behind = self._age(raw)
-            values["frame age (s)"] = f"{age:.2f}"
-            values["pose"] = raw.pose_error or (raw.pose[0] if raw.pose is not None else "not known; camera frame")
-            if age > self._value("max_frame_age") and not trouble:
-                trouble = f"the newest frame is {age:.1f} s old"
-            elif abs(behind) >= OTHER_CLOCK_S:
-                warning = f"stamps are {behind:.0f} s behind this node's clock: use_sim_time, or synchronise the camera"
-            elif raw.pose_error:
-                warning = raw.pose_error
-            else:
-                warning = messages.calibration_warning(raw)
-        values |= {"requests waiting": self._worker.waiting, "busy": self._worker.busy}
-        return values, trouble, warning
 
     def _value(self, name: str):
         return self.get_parameter(name).value

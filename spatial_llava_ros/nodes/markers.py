@@ -18,8 +18,8 @@ CANDIDATE = ColorRGBA(r=1.0, g=0.7, b=0.0, a=1.0)
 DEVIATIONS = 2.0  # the ellipsoid holds the centre with 74 % probability in 3D
 
 # Pairs of corners that differ in one axis: the twelve edges of a box.
-_CORNERS = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
-_EDGES = [(i, j) for i in range(8) for j in range(i + 1, 8) if np.count_nonzero(_CORNERS[i] != _CORNERS[j]) == 1]
+CORNERS = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
+EDGES = [(i, j) for i in range(8) for j in range(i + 1, 8) if np.count_nonzero(CORNERS[i] != CORNERS[j]) == 1]
 
 
 def answer_markers(message: ReferredObject, lifetime_s: float = 0.0) -> MarkerArray:
@@ -34,7 +34,7 @@ def answer_markers(message: ReferredObject, lifetime_s: float = 0.0) -> MarkerAr
     for number, (obj, color) in enumerate(shown):
         made = [_box(obj, color), _label(obj, color)]
         if color is FOUND:
-            made += [_ellipsoid(obj)]
+            made += [ellipsoid(obj)]
         for marker in made:
             marker.header = message.header
             marker.id = number
@@ -45,10 +45,10 @@ def answer_markers(message: ReferredObject, lifetime_s: float = 0.0) -> MarkerAr
 
 def _box(obj: SceneObject, color: ColorRGBA) -> Marker:
     size = np.array([obj.size.x, obj.size.y, obj.size.z])
-    corners = [Point(x=float(x), y=float(y), z=float(z)) for x, y, z in _CORNERS * size]
+    corners = [Point(x=float(x), y=float(y), z=float(z)) for x, y, z in CORNERS * size]
     marker = Marker(ns="box", type=Marker.LINE_LIST, pose=obj.pose.pose, color=color)
     marker.scale.x = 0.004
-    marker.points = [corners[k] for edge in _EDGES for k in edge]
+    marker.points = [corners[k] for edge in EDGES for k in edge]
     return marker
 
 
@@ -65,7 +65,7 @@ def _label(obj: SceneObject, color: ColorRGBA) -> Marker:
     return marker
 
 
-def _ellipsoid(obj: SceneObject) -> Marker:
+def ellipsoid(obj: SceneObject) -> Marker:
     """Where the centre lies, `DEVIATIONS` standard deviations along the principal axes of its covariance."""
     marker = Marker(ns="uncertainty", type=Marker.SPHERE, color=ColorRGBA(r=0.2, g=0.5, b=1.0, a=0.5))
     covariance = np.asarray(obj.pose.covariance).reshape(6, 6)[:3, :3]

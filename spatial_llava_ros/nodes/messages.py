@@ -13,11 +13,10 @@ from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
-from spatial_llava_ros import types
 from spatial_llava_ros.errors import InvalidInputError
 from spatial_llava_ros.frames import decode_color, decode_compressed_color, decode_compressed_depth, decode_depth
 from spatial_llava_ros.geometry import quaternion_from_matrix
-from spatial_llava_ros.msg import ReferredObject, SceneGraph, SceneObject, SceneRelation, StageTime
+from spatial_llava_ros.msg import ReferredObject, SceneObject, StageTime
 from spatial_llava_ros.nodes.frame_buffer import RawFrame
 from spatial_llava_ros.types import Answer, CameraIntrinsics, Object3D, RgbdFrame, Status
 
@@ -191,43 +190,6 @@ def answer_of(message: ReferredObject) -> Answer:
 def pose_message(message: ReferredObject) -> PoseWithCovarianceStamped:
     """The pose of an answer's object alone, in the form that robot software takes."""
     return PoseWithCovarianceStamped(header=message.header, pose=message.object.pose)
-
-
-def graph_message(graph: types.SceneGraph) -> SceneGraph:
-    """SceneGraph message of a scene graph."""
-    message = SceneGraph(header=Header(stamp=time_message(graph.stamp), frame_id=graph.frame_id))
-    message.viewer = pose_of(graph.frame_from_camera)
-    message.removed = list(graph.removed)
-    message.revision = graph.revision
-    for node in graph.objects:
-        obj = object_message(node.object)
-        obj.source = getattr(SceneObject, f"SOURCE_{node.source.upper()}")
-        obj.state = getattr(SceneObject, f"STATE_{node.state.name}")
-        obj.label_candidates = [name for name, _ in node.labels]
-        obj.label_scores = [float(score) for _, score in node.labels]
-        obj.attributes = list(node.attributes)
-        obj.layer = node.layer
-        obj.observations = node.observations
-        obj.first_seen = time_message(node.first_seen)
-        obj.last_seen = time_message(node.last_seen)
-        obj.last_moved = time_message(node.last_moved)
-        message.objects.append(obj)
-    for relation in graph.relations:
-        message.relations.append(
-            SceneRelation(
-                subject=relation.subject,
-                predicate=relation.predicate,
-                object=relation.object,
-                second_object=relation.second_object,
-                reference=getattr(SceneRelation, f"REFERENCE_{relation.reference.upper()}"),
-                value=float(relation.value),
-                value_std=math.nan,
-                unit=relation.unit,
-                score=float(relation.score),
-                source=getattr(SceneObject, f"SOURCE_{relation.source.upper()}"),
-            )
-        )
-    return message
 
 
 def pose_of(a_from_b: np.ndarray) -> Pose:

@@ -65,3 +65,25 @@ def understood(simulated, scene_folder):
         if answer.status is Status.FOUND:
             return text, answer
     pytest.fail("the library finds nothing in the simulated scene")
+
+
+@pytest.fixture
+def children(tmp_path):
+    """Starts node processes, and ends them."""
+    from spatial_llava_ros.cli.processes import Children
+
+    with Children(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def client():
+    """A node in this process."""
+    import rclpy
+
+    from spatial_llava_ros.nodes.client import Client
+
+    rclpy.init()
+    made = Client("tester")
+    yield made
+    made.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from spatial_llava_ros.nodes import camera, locate
+from spatial_llava_ros.nodes import camera, locate, scene_graph
 from spatial_llava_ros.nodes.cameras import TOPICS, read_cameras, remappings
 from spatial_llava_ros.nodes.environment import config_folder
 
@@ -36,15 +36,17 @@ def test_fast_dds_gets_a_segment_that_holds_pictures():
     assert root.find(".//d:participant", space).get("is_default_profile") == "true"
 
 
-def test_parameter_file_states_the_defaults():
-    stated = yaml.safe_load((CONFIG / "locate.yaml").read_text())["/**/locate"]["ros__parameters"]
-    defaults = {s.name: s.default for s in locate.SETTINGS}
+@pytest.mark.parametrize("node", [locate, scene_graph])
+def test_parameter_file_states_the_defaults(node):
+    name = node.__name__.split(".")[-1]
+    stated = yaml.safe_load((CONFIG / f"{name}.yaml").read_text())[f"/**/{name}"]["ros__parameters"]
+    defaults = {s.name: s.default for s in node.SETTINGS}
     assert stated == {name: defaults[name] for name in stated}
     # Numbers that look whole would be integers to ROS, which refuses them for a float.
     assert all(type(value) is type(defaults[name]) for name, value in stated.items())
 
 
-@pytest.mark.parametrize("settings", [locate.SETTINGS, camera.SETTINGS])
+@pytest.mark.parametrize("settings", [locate.SETTINGS, camera.SETTINGS, scene_graph.SETTINGS])
 def test_defaults_lie_in_their_ranges(settings):
     for s in settings:
         assert s.meaning
@@ -71,7 +73,7 @@ def test_rviz_shows_topics_that_the_nodes_publish():
     displays = yaml.safe_load(text)["Visualization Manager"]["Displays"]
     shown = {d["Topic"]["Value"] for d in displays if isinstance(d.get("Topic"), dict)}
     shown |= {d[key] for d in displays for key in ("Color Image Topic", "Depth Map Topic") if key in d}
-    described = locate.__doc__ + camera.__doc__
+    described = locate.__doc__ + camera.__doc__ + scene_graph.__doc__
     for topic in shown:
         assert topic.lstrip("/") in described
     assert len(shown) >= 4

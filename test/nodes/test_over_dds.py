@@ -6,106 +6,30 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from threading import Event, Thread
 from time import monotonic, sleep
 
 import cv2
 import numpy as np
 import pytest
-import rclpy
 from action_msgs.msg import GoalStatus
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
+from over_dds import PATIENCE, Camera, collect, until, until_done
 from rclpy.action import ActionClient
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CompressedImage, Image
 from spatial_llava_ros.action import Locate
-from spatial_llava_ros.msg import ReferredObject, SceneGraph
+from spatial_llava_ros.msg import ReferredObject
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
 
-from spatial_llava_ros.cli.processes import Children
 from spatial_llava_ros.frames import open_source
 from spatial_llava_ros.geometry import transform_object
 from spatial_llava_ros.nodes import messages, qos
 from spatial_llava_ros.nodes.client import Client
 
 pytestmark = pytest.mark.slow
-
-PATIENCE = 60.0  # seconds; nothing here takes more than a few, but the machine may be busy
-
-
-class Camera:
-    """A camera in this process that publishes what a test wants, from a thread."""
-
-    def __init__(self, node, frame, streams=("color", "depth", "rgb", "depth_info"), profile=qos.CAMERA_OUT, **fields):
-        self._frame, self._fields = frame, fields
-        self._stop = Event()
-        make = node.create_publisher
-        topics = {
-            "color": (Image, "rgb/image"),
-            "depth": (Image, "depth/image"),
-            "rgb": (CameraInfo, "rgb/camera_info"),
-        }
-        topics["depth_info"] = (CameraInfo, "depth/camera_info")
-        self._node = node
-        self._publishers = {s: make(*topics[s], profile) for s in streams}
-        self._thread = Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while not self._stop.wait(0.1):
-            header = Header(stamp=self._node.get_clock().now().to_msg(), frame_id="optical")
-            made = {"color": messages.image_message(self._frame.color, header)}
-            made["depth"] = messages.image_message(self._frame.depth, header)
-            made["rgb"] = made["depth_info"] = messages.camera_info_message(self._frame.intrinsics, header)
-            for field, value in self._fields.items():
-                stream, name = field.split("__")
-                setattr(made[stream], name, value)
-            for stream, publisher in self._publishers.items():
-                publisher.publish(made[stream])
-
-    def __enter__(self) -> Camera:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        for publisher in self._publishers.values():
-            self._node.destroy_publisher(publisher)
-
-
-@pytest.fixture
-def children(tmp_path):
-    with Children(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-def client():
-    rclpy.init()
-    made = Client("tester")
-    yield made
-    made.close()
-
-
-def until(client: Client, condition, children: Children | None = None):
-    """Spin until a condition holds; its value."""
-    end = monotonic() + PATIENCE
-    while monotonic() < end:
-        if value := condition():
-            return value
-        if children is not None:
-            children.check()
-        client.spin(0.05)
-    raise AssertionError(f"not within {PATIENCE:.0f} s; the locate node says: {client.advice or 'nothing'}")
-
-
-def collect(client: Client, kind: type, topic: str, profile=qos.RESULT) -> list:
-    received: list = []
-    client.node.create_subscription(kind, topic, received.append, profile)
-    return received
 
 
 def goal_client(client: Client) -> ActionClient:
@@ -118,11 +42,6 @@ def send(client: Client, action: ActionClient, query: str, feedback=None, **fiel
     handle = until_done(client, action.send_goal_async(Locate.Goal(query=query, **fields), feedback_callback=feedback))
     assert handle.accepted
     return handle
-
-
-def until_done(client: Client, future):
-    until(client, future.done)
-    return future.result()
 
 
 @pytest.fixture
@@ -170,20 +89,6 @@ def test_who_comes_late_gets_the_last_answer(both):
     late = collect(both, ReferredObject, "referred_object", qos.LATCHED)
     until(both, lambda: late)
     assert late[0] == answer
-
-
-def test_scene_graph_comes_with_the_answer(both):
-    graphs = collect(both, SceneGraph, "scene_graph", qos.LATCHED)
-    until(both, lambda: both.node.count_publishers("scene_graph"))
-    both.spin(0.5)
-    answer = both.ask("the nearest thing", PATIENCE)
-    until(both, lambda: graphs)
-    graph = graphs[0]
-    assert graph.header.stamp == answer.header.stamp
-    ids = {obj.id for obj in graph.objects}
-    assert len(ids) == len(graph.objects) >= 3 and 0 not in ids
-    assert graph.relations
-    assert all(r.subject in ids and r.object in ids and r.predicate for r in graph.relations)
 
 
 def test_bad_commands_get_a_status_and_the_node_survives_them(both):
@@ -380,7 +285,7 @@ def test_life_cycle_can_be_gone_through_again_and_again(children, client, scene_
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("name", ["camera", "locate"])
+@pytest.mark.parametrize("name", ["camera", "locate", "scene_graph"])
 def test_nodes_end_quietly(name, end, scene_folder):
     parameters = ["--ros-args", "-p", f"source:='{scene_folder}'"] if name == "camera" else []
     command = [sys.executable, "-m", f"spatial_llava_ros.nodes.{name}", *parameters]
@@ -407,6 +312,7 @@ def test_nodes_end_quietly(name, end, scene_folder):
         ("camera", "depth_encoding:=furlongs", "furlongs"),
         ("locate", "reliability:=perhaps", "perhaps"),
         ("locate", "timeout:=soon", "timeout"),
+        ("scene_graph", "rate:=0.0", "rate"),
     ],
 )
 def test_bad_parameters_end_a_node_with_one_line(name, parameter, said):
