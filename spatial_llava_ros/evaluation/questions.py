@@ -22,7 +22,7 @@ from spatial_llava_ros.geometry import invert_transform
 from spatial_llava_ros.graph.frame_graph import relate
 from spatial_llava_ros.language.vocabulary import similar
 from spatial_llava_ros.questions import QuestionAnswer, QuestionStatus, Verdict, answer_question
-from spatial_llava_ros.questions.referents import canonical
+from spatial_llava_ros.questions.names import canonical
 from spatial_llava_ros.questions.reply import clock
 from spatial_llava_ros.sim import SimCamera, default_view, make_scene, render
 from spatial_llava_ros.sim.scene import Scene

@@ -6,17 +6,15 @@ import numpy as np
 
 from spatial_llava_ros.grounding import colour, nouns
 from spatial_llava_ros.questions.answer import Evidence, QuestionStatus, Unanswerable, Verdict
+from spatial_llava_ros.questions.names import attribute_fit, noun_match, surely_named
 from spatial_llava_ros.questions.referents import (
-    attribute_fit,
     call,
     members,
-    noun_match,
     phrase_of,
     ranking,
     refer,
     said,
     several,
-    surely_named,
     the,
 )
 from spatial_llava_ros.questions.reply import Reply, capital, clock, ids, listed, metres

@@ -11,7 +11,8 @@ import numpy as np
 
 from spatial_llava_ros.language.vocabulary import kind_of
 from spatial_llava_ros.questions.answer import Unanswerable
-from spatial_llava_ros.questions.referents import canonical, the
+from spatial_llava_ros.questions.names import canonical
+from spatial_llava_ros.questions.referents import the
 from spatial_llava_ros.questions.view import View
 
 _ACROSS = frozenset(("sofa", "bench", "monitor", "television", "laptop", "keyboard", "shelf", "cabinet", "dresser",

@@ -7,37 +7,34 @@ suits the shape may mean it, and the answer says so; nothing is guessed where tw
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 
 from spatial_llava_ros.errors import ExpressionError
-from spatial_llava_ros.grounding import colour, nouns
+from spatial_llava_ros.grounding import nouns
 from spatial_llava_ros.language import parse
-from spatial_llava_ros.language.expression import Attribute, NounPhrase, Ordinal, Relation
+from spatial_llava_ros.language.expression import NounPhrase, Ordinal, Relation
 from spatial_llava_ros.language.vocabulary import (
     BASIC_COLORS,
     SURFACES,
     VIEWER_NOUNS,
-    basic_color,
     kind_of,
     plural,
-    similar,
 )
 from spatial_llava_ros.questions.answer import QuestionStatus, Unanswerable
+from spatial_llava_ros.questions.names import (
+    SAME_KIND,
+    attribute_fit,
+    canonical,
+    label_words,
+    noun_match,
+    surely_named,
+)
 from spatial_llava_ros.questions.view import FAILS, HOLDS, SURE, VIEWER, View
 
 ACCEPT = 0.45  # a thing is meant only if its weakest part is at least this likely, as the grounder has it
 RIVAL = 0.65  # a second thing with these odds, relative to the best, makes a name ambiguous
-_SAME_KIND = 0.7  # a cup for someone who asks for a mug, where there is no mug
-_SHAPE_WORDS = {
-    "round": ("round thing", "ball-shaped thing"), "spherical": ("ball-shaped thing",),
-    "cylindrical": ("round thing",), "flat": ("flat thing",), "rectangular": ("box-shaped thing", "flat thing"),
-    "box": ("box-shaped thing",), "square": ("box-shaped thing",),
-}  # fmt: skip
-_KINDS = {"box-shaped thing": "box", "round thing": "cylinder", "ball-shaped thing": "sphere", "flat thing": "flat"}
 _SIZE_ORDER = {
     "big": "big", "large": "big", "huge": "big", "small": "small", "tiny": "small", "little": "small", "tall": "tall",
     "high": "tall", "short": "short", "low": "short", "long": "long", "wide": "wide", "narrow": "narrow",
@@ -103,7 +100,7 @@ def refer(view: View, words: str) -> tuple[int, str]:
     Raises:
         Unanswerable: none, or several, or nothing that could be checked.
     """
-    named = [i for i, node in enumerate(view.nodes) if set(words.split()) & VIEWER_NOUNS & set(_label_words(node))]
+    named = [i for i, node in enumerate(view.nodes) if set(words.split()) & VIEWER_NOUNS & set(label_words(node))]
     if is_viewer(words) and not named:
         return VIEWER, ""
     if number := _NUMBER.fullmatch(re.sub(r"^the ", "", words)):
@@ -153,7 +150,7 @@ def members(view: View, phrase: NounPhrase) -> tuple[list[int], list[int], list[
         match = noun_match(view, r, phrase.noun)
         if surely_named(view, r, phrase.noun) and match == 1 and fit.weakest[r] >= HOLDS:
             sure.append(r)
-        elif not (exact and match == _SAME_KIND):
+        elif not (exact and match == SAME_KIND):
             perhaps.append(r)
     # Just out of reach is neither in nor out: it keeps the number from being sure.
     perhaps += [
@@ -164,7 +161,7 @@ def members(view: View, phrase: NounPhrase) -> tuple[list[int], list[int], list[
 
 def _check_words(view: View, phrase: NounPhrase) -> None:
     """Raise for words that neither the vocabulary nor a name in the graph has: no guess could be right."""
-    known = {word for node in view.nodes for word in _label_words(node)} | {str(number) for number in view.ids}
+    known = {word for node in view.nodes for word in label_words(node)} | {str(number) for number in view.ids}
     for part in _nested(phrase):
         words = [w for w in part.unknown if w not in known and w not in nouns.GENERIC]
         if words:
@@ -185,7 +182,7 @@ def fit_phrase(view: View, phrase: NounPhrase) -> Fit:
         if word.isdigit() and phrase.noun in nouns.GENERIC:
             fit.require(np.array([float(number == int(word)) for number in view.ids]))
         elif word != phrase.noun and word not in nouns.GENERIC:
-            fit.require(np.array([1.0 if word in _label_words(node) else 0.1 for node in view.nodes]))
+            fit.require(np.array([1.0 if word in label_words(node) else 0.1 for node in view.nodes]))
     ordered: list[Ordinal] = []
     for attribute in phrase.attributes:
         part = attribute_fit(view, attribute)
@@ -201,101 +198,6 @@ def fit_phrase(view: View, phrase: NounPhrase) -> Fit:
     for ordinal in (*ordered, *phrase.ordinals):
         _rank(view, fit, ordinal)
     return fit
-
-
-def noun_match(view: View, row: int, noun: str) -> float:
-    """How well a node's names suit a canonical noun, 0..1."""
-    if noun in nouns.GENERIC:
-        return 1.0
-    node = view.nodes[row]
-    best = 0.0
-    for name, weight in ((node.object.label, 1.0), *node.labels):
-        candidate = canonical(name)
-        if candidate == "thing":
-            continue
-        match = 1.0 if candidate == noun else 0.0
-        if not match and similar(candidate, noun):
-            match = 1.0 if _names_kind(noun) else _SAME_KIND
-        best = max(best, match * (1.0 if node.source != "geometry" or name == node.object.label else 0.5 * weight))
-    if node.source == "geometry" and node.object.size is not None and nouns.knows(noun):
-        if node.object.label == noun:
-            return max(best, 0.8)
-        shape = next((_KINDS[word] for word in node.attributes if word in _KINDS), "")
-        kinds = {
-            kind: np.array([1.0 if kind == shape else 0.3]) for kind in ("box", "cylinder", "sphere", "flat", "bowl")
-        }
-        suits = nouns.noun_fit(noun, np.asarray(node.object.size)[None], kinds)
-        return max(min(best, 0.8), 0.7 * float(np.sqrt(suits[0])))
-    return best
-
-
-def surely_named(view: View, row: int, noun: str) -> bool:
-    """Whether a node's name was given by a model or a person, or no name was asked for."""
-    return noun in nouns.GENERIC or view.nodes[row].source != "geometry"
-
-
-def _names_kind(noun: str) -> bool:
-    """ "fruit", "furniture": an apple is one, without reserve."""
-    return noun in (
-        "fruit",
-        "vegetable",
-        "food",
-        "tool",
-        "toy",
-        "animal",
-        "clothes",
-        "container",
-        "furniture",
-        "device",
-    )
-
-
-@lru_cache(maxsize=1024)
-def canonical(name: str) -> str:
-    """The canonical noun of a label ("sofa" for "couch"); the label itself where it has none."""
-    try:
-        return parse(name).targets[0].noun
-    except (ExpressionError, IndexError):
-        return name
-
-
-def _label_words(node) -> list[str]:
-    return [word for name in (node.object.label, *(name for name, _ in node.labels)) for word in name.lower().split()]
-
-
-def attribute_fit(view: View, attribute: Attribute) -> np.ndarray | None:
-    """(N,) how well a property that needs no comparison holds, 0.5 where unknown; None for the others."""
-    if attribute.kind == "color":
-        word = attribute.value if colour.knows(attribute.value) else basic_color(attribute.value)
-        return np.array([_color_of(node, word) for node in view.nodes]) if word else None
-    if attribute.kind == "shape" and attribute.value in _SHAPE_WORDS:
-        wanted = _SHAPE_WORDS[attribute.value]
-        return np.array([_says(node.attributes, wanted, _KINDS) for node in view.nodes])
-    if attribute.kind == "state" and attribute.value in ("lying", "upright"):
-        tall = np.array(
-            [
-                np.nan if n.object.size is None else n.object.size[2] / max(n.object.size[:2].max(), 1e-3)
-                for n in view.nodes
-            ]
-        )
-        upright = np.nan_to_num(1 / (1 + np.exp(-6 * (tall - 1))), nan=0.5)
-        return upright if attribute.value == "upright" else 1 - upright
-    return None
-
-
-def _color_of(node, word: str) -> float:
-    if node.colours is not None:
-        return float(colour.colour_fit(word, np.asarray(node.colours)[None])[0])
-    said_colors = [a for a in node.attributes if a in BASIC_COLORS or colour.knows(a)]
-    if not said_colors:
-        return 0.5
-    return 1.0 if word in said_colors or basic_color(word) in said_colors else 0.05
-
-
-def _says(words: Sequence[str], wanted: Sequence[str], family) -> float:
-    if any(word in wanted for word in words):
-        return 1.0
-    return 0.1 if any(word in family for word in words) else 0.5
 
 
 def is_surface(view: View, phrase: NounPhrase) -> bool:
@@ -501,7 +403,7 @@ def the(view: View, row: int) -> str:
 
 def _nearly(view: View, phrase: NounPhrase) -> str:
     """What comes near a phrase that nothing fits: " (there is a blue mug)"."""
-    rows = [i for i in range(len(view.nodes)) if noun_match(view, i, phrase.noun) >= _SAME_KIND]
+    rows = [i for i in range(len(view.nodes)) if noun_match(view, i, phrase.noun) >= SAME_KIND]
     if phrase.noun in nouns.GENERIC or not rows:
         return ""
     return f" (there is {', '.join('a ' + call(view, r) for r in rows[:3])})"

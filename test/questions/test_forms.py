@@ -12,11 +12,11 @@ from spatial_llava_ros.questions.claims import Claim, readings
 from spatial_llava_ros.questions.forms import recognise
 
 ROOM = room()
-WORDS = tuple(
-    "the a is are how far tall many what which where left right of on under between and from to me red mug mugs can "
-    "sofa table lamp closer than taller or thing 3 facing not there anything colour way clear if i stand at it zork"
-    .split()
-)  # fmt: skip
+VOCABULARY = """
+the a is are how far tall many what which where left right of on under between and from to me red mug mugs can sofa
+table lamp closer than taller or thing 3 facing not there anything colour way clear if i stand at it zork
+"""
+WORDS = tuple(VOCABULARY.split())
 
 
 @given(st.text(max_size=120))
