@@ -8,10 +8,10 @@ from typing import Protocol
 import numpy as np
 
 from spatial_llava_ros.grounding.features import Features
-from spatial_llava_ros.grounding.grounder import RIVAL
 from spatial_llava_ros.model.patience import Patience
 from spatial_llava_ros.types import Box, Grounding, RgbdFrame, Status
 
+RIVAL = 0.5  # a second thing this likely, relative to the best, makes the answer ambiguous
 OVERLAP = 0.5  # a box names a region from this IoU on, as in RefCOCO's accuracy
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from spatial_llava_ros.grounding.features import Features
-from spatial_llava_ros.grounding.grounder import distinct
+from spatial_llava_ros.grounding.fit import distinct
 from spatial_llava_ros.model.conversation import Conversation, Turn
 from spatial_llava_ros.model.marks import MOST_MARKS, describe_marks, draw_marks, mark_labels
 from spatial_llava_ros.model.patience import PATIENT, Patience

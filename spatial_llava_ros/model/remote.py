@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 
 from spatial_llava_ros.grounding.features import Features
-from spatial_llava_ros.grounding.grounder import distinct
+from spatial_llava_ros.grounding.fit import distinct
 from spatial_llava_ros.model.answer_format import Unreadable
 from spatial_llava_ros.model.errors import ModelError, ModelLoadError, ModelTimeout
 from spatial_llava_ros.model.families import FAMILIES
