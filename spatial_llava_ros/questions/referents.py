@@ -17,7 +17,6 @@ from spatial_llava_ros.language import parse
 from spatial_llava_ros.language.expression import NounPhrase, Ordinal, Relation
 from spatial_llava_ros.language.vocabulary import (
     BASIC_COLORS,
-    SURFACES,
     VIEWER_NOUNS,
     kind_of,
     plural,
@@ -46,6 +45,8 @@ _ME = frozenset((
     "my position", "where you are", "current position", "my place", "this camera", "my camera", "observer",
     "this robot",
 ))  # fmt: skip
+_FLOORS = frozenset(("floor", "ground", "carpet", "rug"))
+_LEVELS = _FLOORS | {"table", "desk", "counter", "bench", "workbench", "surface"}
 _NUMBER = re.compile(r"(?:thing|object|item|number|no|id|node|the one with id|thing number|object number) (\d+)")
 
 
@@ -203,7 +204,7 @@ def fit_phrase(view: View, phrase: NounPhrase) -> Fit:
 def is_surface(view: View, phrase: NounPhrase) -> bool:
     """Whether "the table" or "the floor" is the one level that everything here stands on, and no node of its own."""
     bare = not (phrase.attributes or phrase.relations or phrase.ordinals or phrase.unknown)
-    if not bare or phrase.noun not in SURFACES or not view.nodes:
+    if not bare or phrase.noun not in _LEVELS or not view.nodes:
         return False
     if any(
         noun_match(view, i, phrase.noun) >= ACCEPT and surely_named(view, i, phrase.noun)
@@ -217,11 +218,7 @@ def is_surface(view: View, phrase: NounPhrase) -> bool:
     sizes = [n.object.size.max() for n in view.nodes if n.object.size is not None]
     floor = any(kind_of(canonical(n.object.label)) in ("seat", "table", "storage", "bed") for n in view.nodes)
     floor = floor or max(sizes, default=0) > 0.8
-    return (phrase.noun in ("floor", "ground", "carpet", "rug")) == floor and phrase.noun not in (
-        "wall",
-        "shelf",
-        "ceiling",
-    )
+    return (phrase.noun in _FLOORS) == floor
 
 
 def on_surface(view: View) -> np.ndarray:
@@ -260,7 +257,7 @@ def _relation_fit(view: View, relation: Relation, fit: Fit) -> np.ndarray:
         fit.notes.append(f'"{relation.predicate.replace("_", " ")}" cannot be checked')
         return np.full(n, 0.3)
     if relation.predicate == "between":
-        ends = [_landmark_rows(view, mark) for mark in relation.landmarks]
+        ends = [_landmark_rows(view, mark, fit.notes) for mark in relation.landmarks]
         if len(ends) == 1:
             ends = [ends[0][:1], ends[0][1:2]]
         part = np.zeros(n)
@@ -280,7 +277,7 @@ def _to_landmark(view: View, relation: Relation, mark: NounPhrase, fit: Fit) -> 
     if relation.predicate in ("on", "above") and is_surface(view, mark):
         fit.notes.append(f"takes the {mark.noun} for the surface that everything here stands on")
         return on_surface(view)
-    rows = _landmark_rows(view, mark)
+    rows = _landmark_rows(view, mark, fit.notes)
     if relation.extreme:
         if len(rows) != 1:
             raise Unanswerable(
@@ -301,11 +298,14 @@ def _to_landmark(view: View, relation: Relation, mark: NounPhrase, fit: Fit) -> 
     return part
 
 
-def _landmark_rows(view: View, mark: NounPhrase) -> list[int]:
+def _landmark_rows(view: View, mark: NounPhrase, notes: list[str]) -> list[int]:
+    """The things that a landmark means; what was assumed in finding them goes to the notes."""
     if mark.noun == "viewer" or (mark.noun in VIEWER_NOUNS and not mark.attributes):
         return [VIEWER]
     if mark.count == 1:
-        return [refer_phrase(view, mark)[0]]
+        row, assumed = refer_phrase(view, mark)
+        notes.extend([assumed] if assumed else [])
+        return [row]
     _check_words(view, mark)
     rows = [int(r) for r in fit_phrase(view, mark).fitting]
     if not rows:
