@@ -8,7 +8,7 @@ from spatial_llava_ros.grounding.features import Features
 
 
 def exceeds(value: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
-    """[j, i]: probability that j is more extreme than i, for values with noise of a given scale."""
+    """(N, N), [j, i]: probability that j is more extreme than i, for (N,) values with noise of a given scale."""
     return 1 / (1 + np.exp(-np.clip((value[:, None] - value[None, :]) / scale, -40, 40)))
 
 

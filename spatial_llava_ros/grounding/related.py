@@ -58,7 +58,7 @@ def _related_fit(
         )
     best = links.argmax(axis=1) if links.size else np.zeros(len(links), int)
     part = links[rows, best]
-    weakest = np.minimum(holds[rows, best], landmark.weakest[best])
+    weakest = np.minimum(holds[rows, best], np.sqrt(landmark.weakest[best]))
     surface = _surface_fit(relation, phrase, features)
     if surface is not None:
         better = surface > part
