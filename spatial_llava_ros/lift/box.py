@@ -193,7 +193,7 @@ def _decide(thing: Thing, m: _Measured) -> BoxFit:
     tall = top - low_z
     over_top = max(-top, 0.0) / m.distance  # sine of the angle under which the top is seen
 
-    std = np.empty((3, 2))
+    low, high, std = np.full(3, low_z), np.full(3, top), np.empty((3, 2))
     std[2] = z_std
     misfit = np.full((3, 2), SEEN_MISFIT)
     if ball is not None:
@@ -203,15 +203,13 @@ def _decide(thing: Thing, m: _Measured) -> BoxFit:
         rotation, yaw_std, kind = m.level.T, np.pi / np.sqrt(12), "ball"
         misfit[:] = (SEEN_MISFIT + UNSEEN_MISFIT) / 2
     elif is_round(m.circle, m.corner, m.outline_sigma, float(np.ptp(m.points[0])), over_top):
-        low, high, yaw, std[:2] = round_box(m.points[:2], m.circle, float(m.noise[0]), cloud.pixel)
-        low, high = np.append(low, low_z), np.append(high, top)
+        (low[:2], high[:2]), yaw, std[:2] = round_box(m.points[:2], m.circle, float(m.noise[0]), cloud.pixel)
         rotation, kind = _turned(m.level, yaw or 0.0), "cylinder"
         yaw_std = np.pi / np.sqrt(12) if yaw is None else 0.15
         misfit[0, 1] = UNSEEN_MISFIT
     else:
         rotation, kind, yaw_std = _turned(m.level, m.corner.yaw), "box", m.corner.yaw_std
-        low, high, std[:2] = _rectangle(m, cloud.pixel, over_top, tall)
-        low, high = np.append(low, low_z), np.append(high, top)
+        low[:2], high[:2], std[:2] = _rectangle(m, cloud.pixel, over_top, tall)
         if roll is not None:
             axis, centre = roll
             kind = "roll"

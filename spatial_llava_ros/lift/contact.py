@@ -12,8 +12,10 @@ from spatial_llava_ros.lift.sight import MARGIN, Sight, box_sums
 from spatial_llava_ros.types import Plane
 
 GAP, RING = 2, MARGIN
-AROUND = np.ones((2 * GAP + 1, 2 * GAP + 1), np.uint8)
 """Pixels around the mask: the first few are left out, as depth edges wander by so much; so far it is looked."""
+PLENTY = 1024
+"""Pixels: of a ring of more only every second is taken, and so on."""
+AROUND = np.ones((2 * GAP + 1, 2 * GAP + 1), np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,18 +23,18 @@ class Contact:
     """The ring of measured pixels around a mask, each compared with the nearest pixels of the mask.
 
     Attributes:
-        rays: (N, 3) float64, camera rays with z = 1.
-        depth: (N,) metres; NaN beyond the border of the picture.
-        silhouette: (N, 3) float64 metres, the rays followed to the depth of the thing next to them.
+        points: (N, 3) float64 metres, what is there; NaN beyond the border of the picture.
+        silhouette: (N, 3) float64 metres, the same rays followed to the depth of the thing next to them.
         touches: (N,) bool, goes on at the thing's own depth.
         hides: (N,) bool, lies in front of the thing, or is where the picture ends.
+        share: how many pixels of the ring each stands for.
     """
 
-    rays: np.ndarray
-    depth: np.ndarray
+    points: np.ndarray
     silhouette: np.ndarray
     touches: np.ndarray
     hides: np.ndarray
+    share: int = 1
 
 
 def find_contact(sight: Sight) -> Contact:
@@ -41,9 +43,12 @@ def find_contact(sight: Sight) -> Contact:
     around = cv2.dilate(sight.mask.view(np.uint8), AROUND) == 0
     around &= sight.measured
     around &= number > 0.5
-    rows, columns = np.nonzero(around)
-    z = sight.depth[rows, columns].astype(np.float64)
-    beside = summed[rows, columns] / number[rows, columns]
+    place = np.flatnonzero(around)
+    share = 1 + len(place) // PLENTY
+    place = place[::share]
+    z = sight.depth.ravel()[place].astype(np.float64)
+    beside = summed.ravel()[place] / number.ravel()[place]
+    rows, columns = np.divmod(place, around.shape[1])
     step = z - beside
     jump = 4 * sight.sigma + RING * sight.pixel
     touches, hides = np.abs(step) < jump, step < -jump
@@ -52,8 +57,9 @@ def find_contact(sight: Sight) -> Contact:
         rows, columns = np.append(rows, y), np.append(columns, x)
         z, beside = np.append(z, np.full(len(x), np.nan)), np.append(beside, sight.depth[y, x])
         touches, hides = np.append(touches, np.zeros(len(x), bool)), np.append(hides, np.ones(len(x), bool))
-    rays = np.stack([sight.x_rays[columns], sight.y_rays[rows], np.ones(len(rows))], axis=1)
-    return Contact(rays, z, rays * beside[:, None], touches, hides)
+    rays = np.ones((len(rows), 3))
+    rays[:, 0], rays[:, 1] = sight.x_rays[columns], sight.y_rays[rows]
+    return Contact(rays * z[:, None], rays * beside[:, None], touches, hides, share)
 
 
 def _at_border(sight: Sight) -> tuple[np.ndarray, np.ndarray]:
@@ -67,9 +73,8 @@ def _at_border(sight: Sight) -> tuple[np.ndarray, np.ndarray]:
 
 def without_carrier(contact: Contact, plane: Plane, sigma: float) -> Contact:
     """The same ring, knowing what carries the thing: that lies before its foot, but hides nothing."""
-    height = (contact.rays * contact.depth[:, None]) @ plane.normal + plane.offset
-    with np.errstate(invalid="ignore"):
-        return replace(contact, hides=contact.hides & ~(height < 3 * sigma + 0.003))
+    height = contact.points @ plane.normal + plane.offset
+    return replace(contact, hides=contact.hides & ~(height < 3 * sigma + 0.003))
 
 
 def find_carrier(contact: Contact, sight: Sight, planes: tuple[Plane, ...], guess: int | None) -> Plane | None:
@@ -85,17 +90,19 @@ def find_carrier(contact: Contact, sight: Sight, planes: tuple[Plane, ...], gues
     if (
         best is not None
         and middle(points @ best.normal + best.offset) < 0
-        and _mostly(contact.hides, contact.rays[:, 2] > 0)
+        and _mostly(contact.hides, np.ones(len(contact.hides), bool))
     ):
         return best  # farther than all around it and under its carrier: looked through, and the foreground will say so
     level = [index for index, plane in enumerate(planes) if plane.horizontal]
-    normals, offsets = np.array([planes[i].normal for i in level]).reshape(-1, 3), [planes[i].offset for i in level]
-    reach = 3 * np.maximum(sight.sigma * np.abs(normals @ points.mean(axis=0)) / sight.distance, 0.001) + 0.003
-    height = points @ normals.T + offsets
-    on_it = np.count_nonzero(np.abs(height) < reach, axis=0)
-    below = np.count_nonzero(height < -reach, axis=0)
-    touching = contact.rays[contact.touches] * contact.depth[contact.touches, None]
-    touched = np.count_nonzero(np.abs(touching @ normals.T + offsets) < reach, axis=0)
+    normals = np.array([planes[i].normal for i in level]).reshape(-1, 3)
+    offsets = np.array([planes[i].offset for i in level])[:, None]
+    along = normals @ points.T
+    reach = 3 * np.maximum(sight.sigma * np.abs(along.mean(axis=1, keepdims=True)) / sight.distance, 0.001) + 0.003
+    height = along + offsets
+    on_it = np.count_nonzero(np.abs(height) < reach, axis=1)
+    below = np.count_nonzero(height < -reach, axis=1)
+    touching = contact.points[contact.touches]
+    touched = np.count_nonzero(np.abs(normals @ touching.T + offsets) < reach, axis=1)
     for k, index in enumerate(level):
         plane = planes[index]
         own = plane.pixels < 1.5 * total * sight.share and on_it[k] > 0.5 * len(points)
@@ -125,9 +132,9 @@ def stands_on_plane(
         width: metres that the thing spans across the view.
         pixel: metres that a pixel spans at the thing.
     """
-    if lowest < reach or len(contact.rays) == 0:
+    if lowest < reach or len(contact.points) == 0:
         return True
-    touching = contact.rays[contact.touches] * contact.depth[contact.touches, None]
+    touching = contact.points[contact.touches]
     height = touching @ up + offset
     low = np.count_nonzero(height < reach)
     high = np.count_nonzero((height >= reach) & (height < lowest + reach))
@@ -145,8 +152,8 @@ def stands_on_plane(
     away = ray - (ray @ up) * up
     distance = contact.silhouette @ (away / np.linalg.norm(away))
     facing = distance < distance.min() + 0.25 * np.ptp(distance)
-    beyond = (contact.rays * contact.depth[:, None]) @ up + offset < lowest - reach
-    return np.count_nonzero(beyond & lower_end & facing) < 0.4 * (RING - GAP) * width / pixel
+    beyond = contact.points @ up + offset < lowest - reach
+    return np.count_nonzero(beyond & lower_end & facing) < 0.4 * (RING - GAP) * width / (pixel * contact.share)
 
 
 def hidden_ends(contact: Contact, level: np.ndarray, right: float, left: float) -> tuple[bool, bool]:
@@ -156,7 +163,7 @@ def hidden_ends(contact: Contact, level: np.ndarray, right: float, left: float) 
         level: level_from_camera (3, 3), x away from the camera, y to the left.
         right, left: metres, where the thing ends along y.
     """
-    if not contact.hides.any():
+    if np.count_nonzero(contact.hides) <= 4:
         return False, False
     y = contact.silhouette @ level[1]
     margin = 0.1 * (left - right)
@@ -170,15 +177,13 @@ def hidden_faces(contact: Contact, rotation: np.ndarray, low: np.ndarray, high: 
         rotation: camera_from_box (3, 3).
         low, high: (3,) faces along the box axes, the box frame having the camera's origin.
     """
-    result = np.zeros((3, 2), bool)
-    if not contact.hides.any():
-        return result
+    if np.count_nonzero(contact.hides) <= 4:
+        return np.zeros((3, 2), bool)
     silhouette = contact.silhouette @ rotation
     margin = 0.15 * (high - low)
-    for axis in range(3):
-        result[axis, 0] = _mostly(contact.hides, silhouette[:, axis] < low[axis] + margin[axis])
-        result[axis, 1] = _mostly(contact.hides, silhouette[:, axis] > high[axis] - margin[axis])
-    return result
+    at_face = np.stack([silhouette < low + margin, silhouette > high - margin], axis=2)
+    count = np.count_nonzero(at_face[contact.hides], axis=0)
+    return (count > 4) & (count > 0.33 * np.count_nonzero(at_face, axis=0))
 
 
 def _mostly(what: np.ndarray, where: np.ndarray) -> bool:

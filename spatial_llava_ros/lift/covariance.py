@@ -7,6 +7,8 @@ the thing itself, held near that of an Intel D435 (0.08 px sub-pixel noise, 50 m
 
 from __future__ import annotations
 
+from math import hypot
+
 import numpy as np
 
 from spatial_llava_ros.lift.outline import middle
@@ -45,7 +47,7 @@ def noise_factor(depth: np.ndarray, valid: np.ndarray, step: int = 4) -> float:
     bend = (depth[:, : -2 * step] - 2 * centre + depth[:, 2 * step :])[triple]
     sigma = 1.4826 * middle(np.abs(bend)) / np.sqrt(6)
     distance = middle(centre[triple])
-    return float(np.clip(sigma / distance**2, D435_NOISE / 4, 4 * D435_NOISE))
+    return min(max(float(sigma) / distance**2, D435_NOISE / 4), 4 * D435_NOISE)
 
 
 def box_covariance(
@@ -72,12 +74,12 @@ def box_covariance(
     Returns:
         (6, 6) float64, symmetric and positive definite.
     """
-    distance = float(np.linalg.norm(position))
+    distance = float(np.sqrt(position @ position))
     ray = position / distance
-    shared = np.hypot(DEPTH_BIAS * depth_sigma(distance, noise), DEPTH_SCALE_ERROR * distance)
+    shared = hypot(DEPTH_BIAS * depth_sigma(distance, noise), DEPTH_SCALE_ERROR * distance)
     covariance = np.zeros((6, 6))
     centre = np.square(face_std).sum(axis=1) / 4
-    covariance[:3, :3] = (rotation * centre) @ rotation.T + shared**2 * np.outer(ray, ray)
+    covariance[:3, :3] = (rotation * centre) @ rotation.T + shared**2 * ray[:, None] * ray
     covariance[3:, 3:] = (rotation * np.square([tilt_std, tilt_std, yaw_std])) @ rotation.T
     return (covariance + covariance.T) / 2
 

@@ -75,7 +75,8 @@ def near_outline(
     filled |= (np.count_nonzero(filled, axis=1) < 3)[:, None] & (number > 0)
     # Each row sorted by direction, then by x: one number holds both.
     scale = (x.max(axis=1, keepdims=True) - nearest) * 1.000001 + 1e-9
-    ordered = np.sort(index + (x - nearest) / scale, axis=1) % 1.0 * scale + nearest
+    ordered = np.sort(index + (x - nearest) / scale, axis=1)
+    ordered = (ordered - np.floor(ordered)) * scale + nearest
     starts = np.cumsum(number, axis=1) - number
 
     def ranked(rank: np.ndarray) -> np.ndarray:
@@ -89,7 +90,7 @@ def near_outline(
     reach = np.maximum(2.5 * sigma, 0.75 * pixel)[:, None]
 
     def beyond(depth: np.ndarray) -> np.ndarray:
-        return x - depth.ravel()[flat].reshape(x.shape)
+        return x - np.take(depth, flat).reshape(x.shape)
 
     depth = beyond(first)
     pile = summed(np.abs(depth) <= 1.6 * reach)

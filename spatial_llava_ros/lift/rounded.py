@@ -8,7 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from spatial_llava_ros.lift.footprint import Circle, Corner
-from spatial_llava_ros.lift.outline import middle, trimmed_rms
+from spatial_llava_ros.lift.outline import trimmed_rms
+
+SIDES = np.array([[1.0], [-1.0]])
 
 
 def is_round(circle: Circle, corner: Corner, noise: float, deep: float, over_top: float) -> bool:
@@ -91,7 +93,7 @@ def refine_ball(
 
 def round_box(
     points: np.ndarray, circle: Circle, noise: float, pixel: float
-) -> tuple[np.ndarray, np.ndarray, float | None, float]:
+) -> tuple[tuple[np.ndarray, np.ndarray], float | None, float]:
     """Square around a circle, lengthened by what sticks out of it (a handle), which then gives the yaw.
 
     Args:
@@ -116,7 +118,7 @@ def round_box(
     centre = np.array([c * circle.centre[0] + s * circle.centre[1], -s * circle.centre[0] + c * circle.centre[1]])
     high = centre + np.array([reach, circle.radius])
     std = float(np.hypot(circle.std.max(), 0.5 * pixel + 0.03 * circle.radius))
-    return centre - circle.radius, high, yaw, std
+    return (centre - circle.radius, high), yaw, std
 
 
 def find_roll(
@@ -140,12 +142,12 @@ def find_roll(
     if np.count_nonzero(flank) < 10:
         return None
     bulge = np.sqrt(np.maximum(radius**2 - height[flank] ** 2, 0))
-    best, limit = None, min(boxy, 1.2 * sigma + 0.06 * radius)
-    for axis, sign in ((0, 1.0), (1, -1.0)):
-        if np.ptp(turned[axis]) < least:
-            continue
-        centre = middle(turned[axis, flank] + sign * bulge)
-        rms = float(trimmed_rms(np.hypot(turned[axis] - centre, height) - radius))
-        if rms < limit:
-            best, limit = (axis, centre), rms
-    return best
+    flanks = turned[:2, flank] + bulge * SIDES  # the near flank is at low a, or at high b
+    half = flanks.shape[1] // 2
+    centre = np.partition(flanks, half, axis=1)[:, half]
+    rms = trimmed_rms(np.sqrt((turned[:2] - centre[:, None]) ** 2 + height**2) - radius)
+    rms[turned[:2].max(axis=1) - turned[:2].min(axis=1) < least] = np.inf
+    axis = int(np.argmin(rms))
+    if rms[axis] >= min(boxy, 1.2 * sigma + 0.06 * radius):
+        return None
+    return axis, float(centre[axis])

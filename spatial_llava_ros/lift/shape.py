@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp
 
 import numpy as np
 
 from spatial_llava_ros.lift.box import BoxFit
 from spatial_llava_ros.lift.foreground import Cloud
+from spatial_llava_ros.lift.outline import middle
 
 
 @dataclass(frozen=True)
@@ -35,26 +37,25 @@ class Shape:
 
 def describe_shape(cloud: Cloud, fit: BoxFit) -> Shape:
     """The shape of a cloud whose box is fitted."""
-    size = fit.size
-    horizontal, ordered = np.sort(size[:2]), np.sort(size)
+    x, y, height = fit.size.tolist()
+    shorter = min(x, y)
+    ordered = sorted((x, y, height))
     roundness = _roundness(fit)
-    flatness = float(np.clip(1 - size[2] / max(horizontal[0], 1e-6), 0, 1))
+    flatness = _unit(1 - height / max(shorter, 1e-6))
     hollow = _hollow(cloud, fit)
-    flat = float(np.clip((horizontal[0] / max(size[2], 1e-6) - 2) / 3, 0, 1))
+    flat = _unit((shorter / max(height, 1e-6) - 2) / 3)
     ball = float(fit.kind == "ball")
     roll = float(fit.kind == "roll")
-    wide = float(np.clip(horizontal[0] / max(size[2], 1e-6) - 0.8, 0, 1))  # cups are as high as wide
+    wide = _unit(shorter / max(height, 1e-6) - 0.8)  # cups are as high as wide
     kinds = {
         "box": (1 - roundness) * (1 - ball) * (1 - roll),
         "cylinder": max(roundness * (1 - ball), roll),
         "sphere": ball,
         "flat": flat,
-        "bowl": roundness * (1 - ball) * (1 - flat) * wide * float(np.clip(2.5 * hollow, 0, 1)),
+        "bowl": roundness * (1 - ball) * (1 - flat) * wide * _unit(2.5 * hollow),
     }
-    return Shape(
-        kinds, roundness, flatness, float(ordered[2] / max(ordered[1], 1e-6)), float(size[2]),
-        fit.height_over_plane, hollow,
-    )  # fmt: skip
+    elongation = ordered[2] / max(ordered[1], 1e-6)
+    return Shape(kinds, roundness, flatness, elongation, height, fit.height_over_plane, hollow)
 
 
 def _roundness(fit: BoxFit) -> float:
@@ -63,15 +64,20 @@ def _roundness(fit: BoxFit) -> float:
         return 0.0
     noise2 = (fit.outline_sigma + 0.01 * fit.circle.radius) ** 2
     better = (fit.corner.rms**2 - fit.circle.rms**2) / noise2
-    return float(1 / (1 + np.exp(-np.clip(2 * better, -30, 30))))
+    return 1 / (1 + exp(-min(max(2 * better, -30), 30)))
 
 
 def _hollow(cloud: Cloud, fit: BoxFit) -> float:
     """How far the middle of the thing lies under its top, as a share of its height; 0 where it is not seen."""
     half = fit.size / 2
     offset = cloud.points @ fit.rotation - (fit.low + half)
-    inner = (np.abs(offset[:, :2]) < 0.4 * half[:2]).all(axis=1)
+    inner = (np.abs(offset[:, 0]) < 0.4 * half[0]) & (np.abs(offset[:, 1]) < 0.4 * half[1])
     if np.count_nonzero(inner) < 0.03 * len(offset):
         return 0.0
-    depth = half[2] - float(np.median(offset[inner, 2]))
-    return float(np.clip(depth / max(fit.size[2], 1e-6), 0, 1))
+    depth = float(half[2]) - middle(offset[inner, 2])
+    return _unit(depth / max(2 * float(half[2]), 1e-6))
+
+
+def _unit(value: float) -> float:
+    """The value held within 0..1."""
+    return min(max(value, 0.0), 1.0)

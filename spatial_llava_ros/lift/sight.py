@@ -74,7 +74,7 @@ def look(view: View, region: Region) -> Sight | None:
     rows_around = slice(max(rows.start - MARGIN, 0), rows.stop + MARGIN)
     columns_around = slice(max(columns.start - MARGIN, 0), columns.stop + MARGIN)
     window = rows_around, columns_around
-    depth, measured = view.depth[window], view.measured[window]
+    depth, measured = view.depth[window].copy(), view.measured[window].copy()
     mask = np.zeros(depth.shape, bool)
     top, left = rows.start - rows_around.start, columns.start - columns_around.start
     mask[top : top + own.shape[0], left : left + own.shape[1]] = own
@@ -121,13 +121,10 @@ def _stolen(depth: np.ndarray, inside: np.ndarray, outside: np.ndarray, jump: fl
 
     A flying pixel, in contrast, has one neighbour nearer and another farther by a jump: it lies between two things.
     """
-    own, other = np.where(inside, depth, FAR), np.where(outside, depth, FAR)
-    stands_out = depth - cv2.erode(own, NEIGHBOURS) > jump
-    own[own == FAR] = 0
-    stands_out |= cv2.dilate(own, NEIGHBOURS) - depth > jump
-    like_outside = np.abs(cv2.erode(other, NEIGHBOURS) - depth) < jump
-    other[other == FAR] = 0
-    like_outside |= np.abs(cv2.dilate(other, NEIGHBOURS) - depth) < jump
+    stands_out = cv2.dilate(depth * inside, NEIGHBOURS) - depth > jump
+    stands_out |= depth - cv2.erode(np.where(inside, depth, FAR), NEIGHBOURS) > jump
+    like_outside = np.abs(cv2.dilate(depth * outside, NEIGHBOURS) - depth) < jump
+    like_outside |= np.abs(cv2.erode(np.where(outside, depth, FAR), NEIGHBOURS) - depth) < jump
     return stands_out & like_outside
 
 
