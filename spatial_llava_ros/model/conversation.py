@@ -21,8 +21,6 @@ from transformers.modeling_outputs import BaseModelOutput
 from spatial_llava_ros.model.errors import ModelError
 from spatial_llava_ros.model.loading import LoadedModel
 
-KEPT_PICTURES = 3  # plain, marked, and a second round of marks
-
 
 @dataclass(eq=False)
 class _Picture:
@@ -86,7 +84,11 @@ class Conversation:
         family, processor = self.loaded.family, self.loaded.processor
         if getattr(processor, "chat_template", None):
             content = [{"type": "image"}, {"type": "text", "text": question}]
-            return processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+            messages = [{"role": "user", "content": content}]
+            # The tokenizer renders the same template; SmolVLM's processor would ask for its video part here.
+            return self.tokenizer.apply_chat_template(
+                messages, chat_template=processor.chat_template, add_generation_prompt=True, tokenize=False
+            )
         return family.prompt.format(image=self.image_token, question=question)
 
     def answer_ids(self, prompt: str, answers: Sequence[str]) -> tuple[list[int], list[list[int]]]:
@@ -111,6 +113,11 @@ class Conversation:
         gap = " " if tail and not tail[-1].isspace() and tail[-1] != ">" else ""
         paths = [self._ids(tail + gap + answer, special=False) for answer in answers]
         return paths, common_prefix([self._ids(tail, special=False), *paths])
+
+    def _needs_start(self, prompt: str) -> bool:
+        """Whether the tokenizer still has to add the start token; chat templates often bring it."""
+        start = self.tokenizer.bos_token
+        return not (start and prompt.startswith(start))
 
     def _ids(self, text: str, special: bool) -> list[int]:
         return self.tokenizer(text, add_special_tokens=special)["input_ids"]
@@ -152,9 +159,10 @@ class Conversation:
         processor = self.loaded.processor
         if known is not None and known.expansion is not None:
             text = prompt.replace(self.image_token, known.expansion)
-            ids = torch.tensor([self._ids(text, special=True)], device=self.loaded.device)
+            ids = torch.tensor([self._ids(text, self._needs_start(prompt))], device=self.loaded.device)
             return {"input_ids": ids} | known.vision, known.expansion
-        inputs = dict(processor(images=[color], text=[prompt], return_tensors="pt"))
+        options = {} if self._needs_start(prompt) else {"add_special_tokens": False}
+        inputs = dict(processor(images=[color], text=[prompt], return_tensors="pt", **options))
         inputs.pop("labels", None)  # PaliGemma's processor makes them for training
         for name, value in inputs.items():
             if isinstance(value, torch.Tensor):
@@ -171,7 +179,8 @@ class Conversation:
             expansion = processor.replace_image_token(inputs, 0)
         except (KeyError, TypeError, IndexError, AttributeError, NotImplementedError):
             return None
-        same = self._ids(prompt.replace(self.image_token, expansion), special=True) == inputs["input_ids"][0].tolist()
+        ids = self._ids(prompt.replace(self.image_token, expansion), self._needs_start(prompt))
+        same = ids == inputs["input_ids"][0].tolist()
         return expansion if same else None
 
     def _read_anew(self, color: np.ndarray, inputs: dict[str, Any], expansion: str | None, forced: list[int]) -> Turn:
@@ -272,7 +281,7 @@ class Conversation:
     def _remember(self, picture: _Picture) -> None:
         self._pictures[id(picture.color)] = picture
         self._pictures.move_to_end(id(picture.color))
-        while len(self._pictures) > KEPT_PICTURES:
+        while len(self._pictures) > self.loaded.options.kept_pictures:
             self._pictures.popitem(last=False)
 
     def forget(self) -> None:

@@ -14,7 +14,7 @@ pytest.importorskip("transformers", reason="models need the extra [model]")
 import tiny
 
 from spatial_llava_ros.model.box_mode import BoxMode
-from spatial_llava_ros.model.conversation import KEPT_PICTURES, Conversation
+from spatial_llava_ros.model.conversation import Conversation
 from spatial_llava_ros.model.errors import ModelCancelled, ModelError, ModelTimeout
 from spatial_llava_ros.model.marks_mode import NONE_WORDS, MarksMode, fit_temperature, label_probabilities
 from spatial_llava_ros.model.patience import Patience
@@ -131,9 +131,10 @@ def test_the_picture_matters(load, name):
 
 def test_kept_pictures_are_bounded(load):
     conversation = Conversation(load("llava"))
-    for seed in range(KEPT_PICTURES + 2):
+    kept = conversation.loaded.options.kept_pictures
+    for seed in range(kept + 2):
         conversation.ask(picture(64, 64, seed), conversation.prompt("the mug"))
-    assert len(conversation._pictures) == KEPT_PICTURES
+    assert len(conversation._pictures) == kept
     conversation.forget()
     assert not conversation._pictures
 
@@ -236,3 +237,30 @@ def test_picture_the_processor_refuses_is_a_model_error(load):
     conversation = Conversation(load("qwen2-vl"))
     with pytest.raises(ModelError, match="1000x2"):
         conversation.ask(picture(2, 1000), conversation.prompt("the mug"))
+
+
+@pytest.mark.parametrize("name", ["llava", "qwen2.5-vl", "internvl", "smolvlm"])
+def test_chat_format_of_the_checkpoint_is_used_and_its_start_token_not_doubled(load, name):
+    loaded = load(name)
+    conversation = Conversation(loaded)
+    token = conversation.image_token
+    template = (
+        "<s>{% for m in messages %}[{{ m.role }}]{% for c in m.content %}"
+        "{% if c.type == 'image' %}" + token + "{% else %}{{ c.text }}{% endif %}{% endfor %}{% endfor %}"
+        "{% if add_generation_prompt %}[answer]\n{% endif %}"
+    )
+    before = loaded.processor.chat_template
+    loaded.processor.chat_template = template
+    try:
+        prompt = conversation.prompt("where is the mug")
+        assert prompt == f"<s>[user]{token}where is the mug[answer]\n"
+        color = loaded.family.prepare(picture(96, 128))
+        first = conversation.ask(color, prompt)
+        ids = list(first._picture.ids)
+        assert ids.count(conversation.tokenizer.bos_token_id) == 1
+        again = conversation.ask(color, prompt)
+        assert again._picture.ids == ids
+        got = BoxMode(conversation).ask(color, (96, 128), "the mug")
+        assert got.boxes or "outside" in got.problem
+    finally:
+        loaded.processor.chat_template = before

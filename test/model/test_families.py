@@ -242,3 +242,12 @@ def test_locvlm_objectives():
     asked, told = rev_loc(family, "orange mug", (0, 0, 112, 224), (224, 224))
     assert "(0, 0, 112, 223)" in asked and told == "There is an orange mug."
     assert isinstance(family.decode_answer(ABSENT, (224, 224)), Unreadable)
+
+
+@pytest.mark.parametrize("family", [f for f in CODECS if f.points], ids=lambda f: f.name)
+def test_point_written_under_the_grammar_is_read(family):
+    text = family.format.write((50.5, 25.0) if family.name == "molmo" else (505, 250))
+    limits = family.limits((480, 640))
+    assert all(family.format.continues(text[:k], limits) for k in range(len(text) + 1))
+    assert family.format.complete(text, limits)
+    assert family.decode_points(text, (480, 640)) == [pytest.approx((323.2, 120.0))]
