@@ -75,16 +75,16 @@ def run(args: argparse.Namespace) -> int:
         check_picture(args.picture)
     frame = read_frame(args)
     graph = frame_graph(frame, everything=args.everything)
-    if args.json:
-        print(json.dumps(graph_as_dict(graph), allow_nan=False), flush=True)
-    else:
-        print(graph_text(graph), flush=True)
     if args.picture:
         from spatial_llava_ros.output.graph_picture import draw_graph
         from spatial_llava_ros.output.picture import save_picture
 
         save_picture(args.picture, draw_graph(frame, graph))
         print(f"picture: {args.picture}", file=sys.stderr)
+    if args.json:
+        print(json.dumps(graph_as_dict(graph), allow_nan=False), flush=True)
+    else:
+        print(graph_text(graph), flush=True)
     return 0
 
 

@@ -11,6 +11,7 @@ is asked; margins are stated with each template. Things are named by category, a
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import permutations
@@ -18,6 +19,7 @@ from itertools import permutations
 import numpy as np
 
 from spatial_llava_ros.evaluation.graph import lifted_things, true_things
+from spatial_llava_ros.evaluation.lift import BOX_LIKE
 from spatial_llava_ros.geometry import invert_transform
 from spatial_llava_ros.graph.frame_graph import relate
 from spatial_llava_ros.language.vocabulary import similar
@@ -60,12 +62,14 @@ class View3D:
 
     Attributes:
         fronts: category -> unit vector on the ground, where it has one.
+        unplaced: categories of which something got no depth from the sensor.
     """
 
     shot: SimFrame
     truth: SpatialTruth
     rows: dict[str, int]
     fronts: dict[str, np.ndarray] = field(default_factory=dict)
+    unplaced: frozenset[str] = frozenset()
 
     def place(self, name: str) -> np.ndarray:
         """(3,) centre of the oriented box."""
@@ -213,9 +217,7 @@ def orientation_cases(view: View3D) -> Iterator[Case]:
                 yield Case(
                     "orientation", f"Is the {a} facing the {b}?", _verdict(turn < 20), "yes" if turn < 20 else "no"
                 )
-    long = [
-        n for n in view.rows if view.thing(n).yaw_period > 3 and view.thing(n).size[0] > 1.5 * view.thing(n).size[1]
-    ]
+    long = [n for n in view.rows if n in BOX_LIKE and view.thing(n).size[0] > 1.5 * view.thing(n).size[1]]
     for a, b in permutations(long, 2):
         if a < b:
             ways = [view.to_viewer(view.thing(n).world_from_object[:3, 0]) for n in (a, b)]
@@ -334,7 +336,7 @@ def _level(view: View3D, i: int, j: int) -> bool:
 def count_cases(view: View3D) -> Iterator[Case]:
     """How many of a kind, where all of them are seen well, and whether there is one."""
     names = {o.category for o in view.truth.objects}
-    for name in sorted(names - {"box", "tissue box", "cup", "mug"}):
+    for name in sorted(names - view.unplaced - {"box", "tissue box", "cup", "mug"}):
         group = [o for o in view.truth.objects if o.category == name]
         if all(o.pixels >= MIN_PIXELS and o.visible_fraction >= MIN_VISIBLE for o in group):
             yield Case("count", f"How many {name}s are there?", _within(len(group), "count", 0), str(len(group)))
@@ -388,10 +390,7 @@ def score_questions(
     by_answer: dict[str, FamilyScore] = {}
     for number, view in enumerate(views):
         graph = graph_of(view.shot, source)
-        # What the sensor got no depth of has no place to ask for.
-        placed = {node.object.label for node in graph.objects if node.object.position is not None}
-        view.rows = {name: row for name, row in view.rows.items() if name in placed}
-        view.fronts = {name: front for name, front in view.fronts.items() if name in placed}
+        view = _placed(view, graph)
         # A frame and its mirror image are asked the same: the names do not depend on the side.
         for case in cases(view, np.random.default_rng(seed + number // 2), per_family):
             answer = answer_question(case.question, graph)
@@ -406,6 +405,15 @@ def score_questions(
             if not right:
                 scores[case.family].misses.append(f"{case.question} wanted {case.wanted}: {answer.answer}")
     return scores, by_answer
+
+
+def _placed(view: View3D, graph: SceneGraph) -> View3D:
+    """The view without what the sensor got no depth of: it has no place to ask for."""
+    seen = Counter(node.object.label for node in graph.objects if node.object.position is not None)
+    there = Counter(item.category for item in view.truth.objects if item.pixels >= MIN_PIXELS)
+    rows = {name: row for name, row in view.rows.items() if seen[name]}
+    fronts = {name: front for name, front in view.fronts.items() if seen[name]}
+    return replace(view, rows=rows, fronts=fronts, unplaced=frozenset(n for n in there if seen[n] < there[n]))
 
 
 def main() -> None:

@@ -346,7 +346,7 @@ def parallel(view: View, parts: dict[str, str]) -> Reply:
 
 
 def facing(view: View, parts: dict[str, str]) -> Reply:
-    """Is a turned towards b: within 30 degrees yes, beyond 60 no; or, without b, which way is it turned."""
+    """Is a turned towards b: within 35 degrees yes, beyond 50 no; or, without b, which way is it turned."""
     a, assumed_a = refer(view, parts["a"])
     if a == VIEWER:
         raise Unanswerable("that is for the viewer to say")
@@ -370,12 +370,12 @@ def facing(view: View, parts: dict[str, str]) -> Reply:
         raise Unanswerable("nothing faces itself", ids_nodes(view, a))
     turn = _turn(front, view.offset(b, a)[0])
     degrees = abs(np.degrees(turn))
-    if 30 <= degrees <= 60:
+    if 35 <= degrees <= 50:
         raise Unanswerable(
             f"{the(view, b)} is {degrees:.0f} degrees off the front of {the(view, a)}, which is neither",
             ids_nodes(view, a, b),
         )
-    verdict = Verdict.YES if degrees < 30 else Verdict.NO
+    verdict = Verdict.YES if degrees < 35 else Verdict.NO
     evidence = Evidence("facing", ids(view, a, b), turn, float("nan"), "rad", "object")
     lead = f"{verdict.value.capitalize()}, {the(view, b)} is {degrees:.0f} degrees"
     text = f"{lead} off the front of {the(view, a)}."
