@@ -10,7 +10,7 @@ from spatial_llava_ros.grounding.features import Features
 from spatial_llava_ros.language.expression import Relation
 
 THING = 0.7  # exponent of `thing` beside the words: how whole a region is and how well it fits are not independent
-_HALF, _STEEP = 0.4, 10.0  # a region this good relative to the best is in the set or not
+_HALF, _STEEP = 0.5, 10.0  # a region this good relative to the best is in the set or not
 
 
 @dataclass(eq=False)

@@ -173,7 +173,7 @@ def _suits(prior: NounPrior, size: np.ndarray, kinds: dict[str, np.ndarray]) -> 
         miss = miss + (np.log(np.maximum(np.maximum(height / high, low / np.maximum(height, 1e-3)), 1)) / 0.2) ** 2
     suits_size = 1 / (1 + miss)
     typical = np.max([weight * kinds[kind] for kind, weight in prior.kinds.items()], axis=0)
-    return suits_size * (0.3 + 0.7 * typical)
+    return suits_size * (0.4 + 0.6 * typical)
 
 
 def _freedom(prior: NounPrior) -> float:
