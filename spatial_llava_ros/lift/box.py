@@ -131,7 +131,7 @@ def _measure(things: Sequence[Thing]) -> list[_Measured]:
     counts = np.array([len(t.cloud.points) for t in things])
     pixel = np.array([t.cloud.pixel for t in things])
     cloud = np.stack([sample(t.cloud.points) for t in things])  # (R, P, 3)
-    centroid = cloud.mean(axis=1)
+    centroid = np.full(MAX_POINTS, 1 / MAX_POINTS) @ cloud
     level = level_frames(np.array([t.up for t in things]), centroid)
     points = level @ np.swapaxes(cloud, 1, 2)
     sigma = np.array([depth_sigma(z, t.cloud.noise) for t, z in zip(things, centroid[:, 2], strict=True)])
@@ -148,7 +148,9 @@ def _measure(things: Sequence[Thing]) -> list[_Measured]:
     circle = fit_circle(outline, whole)
 
     c, s = np.cos(corner.yaw)[:, None], np.sin(corner.yaw)[:, None]
-    turned = np.stack([c * points[:, 0] + s * points[:, 1], c * points[:, 1] - s * points[:, 0], points[:, 2]], axis=1)
+    turned = points.copy()
+    turned[:, 0] = c * points[:, 0] + s * points[:, 1]
+    turned[:, 1] = c * points[:, 1] - s * points[:, 0]
     along = noise.copy()  # along the axes of the corner; depth noise is along the view, x
     along[:, :2] = noise[:, :1] * np.abs(np.hstack([c, s])) + 0.0003
     begin, end = edges(turned, along, pixel[:, None], np.repeat(counts[:, None], 3, axis=1))
@@ -238,7 +240,7 @@ def _decide(thing: Thing, m: _Measured) -> BoxFit:
 def _turned(level: np.ndarray, yaw: float) -> np.ndarray:
     """camera_from_box of a box turned by yaw in the level frame."""
     c, s = np.cos(yaw), np.sin(yaw)
-    return np.stack([c * level[0] + s * level[1], c * level[1] - s * level[0], level[2]], axis=1)
+    return level.T @ np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
 
 
 def _ball(m: _Measured, floor: float | None, top: float) -> tuple[np.ndarray, float] | None:

@@ -82,10 +82,9 @@ def find_carrier(contact: Contact, sight: Sight, planes: tuple[Plane, ...], gues
 
     A surface that is a side or the top of the thing itself is touched nowhere, however well it fits the points.
     """
-    rows, columns = np.divmod(np.flatnonzero(sight.solid), sight.solid.shape[1])
-    total = len(rows)
-    some = slice(None, None, max(1, total // 200))
-    points = sight.points(rows[some], columns[some])
+    place = np.flatnonzero(sight.solid)
+    total = len(place)
+    points = sight.points(*np.divmod(place[:: max(1, total // 200)], sight.solid.shape[1]))
     best, most = planes[guess] if guess is not None else None, 0
     if (
         best is not None

@@ -77,9 +77,10 @@ def foreground(sight: Sight, plane: Plane | None, planes: tuple[Plane, ...] = ()
     total = int(share * np.count_nonzero(sight.solid))
     if total < MIN_POINTS:
         return None
-    points = points[keep]
+    kept = np.flatnonzero(keep)
+    points = points[kept[_drawn(len(kept), MAX_POINTS)]]
     valid = min(1.0, total / sight.area)
-    return Cloud(points[_drawn(len(points), MAX_POINTS)], total * sight.share, valid, sight.noise, sight.pixel, flat)
+    return Cloud(points, total * sight.share, valid, sight.noise, sight.pixel, flat)
 
 
 def _candidates(sight: Sight) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
