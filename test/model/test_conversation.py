@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch", reason="models need the extra [model]")
 pytest.importorskip("transformers", reason="models need the extra [model]")
 
 import tiny
+from scenes import squares
 
 from spatial_llava_ros.model.box_mode import BoxMode
 from spatial_llava_ros.model.conversation import Conversation
@@ -264,3 +265,39 @@ def test_chat_format_of_the_checkpoint_is_used_and_its_start_token_not_doubled(l
         assert got.boxes or "outside" in got.problem
     finally:
         loaded.processor.chat_template = before
+
+
+class Counted(MarksMode):
+    """Counts the questions; label k of any picture gets weight k, so that the last mark wins."""
+
+    def ask_marks(self, picture, text, labels, facts="", patience=None):
+        self.asked = [*getattr(self, "asked", []), (id(picture), tuple(labels), facts)]
+        p = np.arange(1.0, len(labels) + 1)
+        return 0.8 * p / p.sum(), 0.2
+
+
+def test_many_regions_are_asked_about_in_rounds_and_a_final(load):
+    frame, features = squares()
+    mode = Counted(Conversation(load("llava")), most=2)
+    scores, none = mode.score(frame, features, "the square")
+    # Rounds {1, 2} and {3}, of each the best goes to the final: 2 against 3.
+    assert [labels for _, labels, _ in mode.asked] == [("1", "2"), ("1",), ("1", "2")]
+    assert scores == pytest.approx([0, 0.8 / 3, 1.6 / 3]) and none == pytest.approx(0.2)
+
+
+def test_permutations_average_the_bias_of_a_label_away(load):
+    frame, features = squares()
+    mode = Counted(Conversation(load("llava")), permutations=60)
+    scores, none = mode.score(frame, features, "the square")
+    assert scores == pytest.approx([0.8 / 3] * 3, abs=0.08) and scores.sum() + none == pytest.approx(1)
+    assert len({picture for picture, _, _ in mode.asked}) == 6  # one picture per order, made once
+
+
+@pytest.mark.parametrize("options", [{"letters": True}, {"facts": True}, {"permutations": 2}, {"most": 2}], ids=str)
+def test_options_of_marks_mode_work_with_a_model(load, options):
+    frame, features = squares()
+    mode = MarksMode(Conversation(load("qwen2-vl")), **options)
+    scores, none = mode.score(frame, features, "the red square")
+    assert scores.sum() + none == pytest.approx(1) and (scores >= 0).all()
+    again, _ = mode.score(frame, features, "the red square")
+    assert again == pytest.approx(scores, abs=1e-6)
