@@ -11,6 +11,7 @@ from spatial_llava_ros.relations import Layout, between, evidence, pairwise
 from spatial_llava_ros.types import Object3D
 
 HOLDS = 0.5
+_DIRECTIONS = ("left_of", "right_of", "behind", "in_front_of", "above", "below")
 
 
 def verify(
@@ -31,7 +32,8 @@ def verify(
         if not landmarks:
             continue
         name = relation.predicate.replace("_", " ")
-        named = " and ".join(f"#{objects[j].id} {objects[j].label}" for j in landmarks)
+        nouns = [phrase.noun for phrase in relation.landmarks]
+        named = " and ".join(f"{nouns[min(k, len(nouns) - 1)]} #{objects[j].id}" for k, j in enumerate(landmarks))
         if relation.predicate == "between":
             holds = float(between(layout)[target, landmarks[0], landmarks[-1]])
             measured = ""
@@ -39,7 +41,8 @@ def verify(
             scores = pairwise(relation.predicate, layout)
             holds = float(min(scores[target, j] for j in landmarks))
             value = evidence(relation.predicate, layout, target, landmarks[0])
-            measured = "" if np.isnan(value) else f" by {value:.2f} m"
+            how = "by" if relation.predicate in _DIRECTIONS else "gap"
+            measured = "" if np.isnan(value) else f" ({how} {round(value, 2) + 0.0:.2f} m)"
         if relation.negated:
             holds = 1 - holds
             name = f"not {name}"
