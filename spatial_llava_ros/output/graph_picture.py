@@ -154,7 +154,7 @@ def _map(graph: SceneGraph, side: int) -> np.ndarray:
     aside = (everything[:, 1].min(), everything[:, 1].max())
     # Things that are all far away are shown without the empty floor before them.
     near = everything[:, 0].min()
-    if near > 0.6 * forward[1]:
+    if near > 0.4 * forward[1]:
         forward = (near - 0.15 * (forward[1] - near) - 0.05, forward[1])
     span = max(forward[1] - forward[0], aside[1] - aside[0], 0.2)
     scale = (side - 110) / span
@@ -188,7 +188,11 @@ def _map(graph: SceneGraph, side: int) -> np.ndarray:
                 picture, np.rint(eye).astype(int).tolist(), np.rint(reach).astype(int).tolist(), _INK, 1, cv2.LINE_AA
             )
         tags.put("viewer", (*(eye + 8), *(eye + 9)), _INK, _PALE)
-    tags.put(f"grid {step:g} m, seen from above", (8, side - 8, 9, side - 8), _GROUND, _INK)
+    tags.put(f"grid {step:g} m, from above; the viewer looks up", (8, side - 8, 9, side - 8), _GROUND, _INK)
+    small = [n for n in by_area if np.prod(np.ptp(pixel(prints[n][:, :2]), axis=0)) < 6000]
+    for number in small:  # a label must not hide what it names
+        outline = pixel(prints[number][:, :2]).round().astype(int)
+        tags.taken.append((*outline.min(axis=0).tolist(), *outline.max(axis=0).tolist()))
     for number in reversed(by_area):
         node = next(n for n in graph.objects if n.object.id == number)
         outline = pixel(prints[number][:, :2])

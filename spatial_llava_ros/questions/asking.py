@@ -7,6 +7,7 @@ Whatever cannot be settled ends as "I don't know" with the reason; no text makes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -27,8 +28,8 @@ HANDLERS: Mapping[str, Callable[[View, dict[str, str]], Reply]] = {
     "compare": measures.compare, "compare_which": measures.compare_which, "same_size": measures.same_size,
     "parallel": measures.parallel, "facing": measures.facing, "orientation": measures.orientation,
     "angle": measures.angle, "direction": measures.direction, "where": measures.where,
-    "side": placements.side, "relation": placements.relation, "what_related": placements.what_related,
-    "path": placements.path, "clear": placements.clear,
+    "side": placements.side, "touch": placements.touch, "path": placements.path, "clear": placements.clear,
+    "relation": placements.relation, "what_related": placements.what_related,
     "colour": contents.color_of, "upright": contents.upright, "count": contents.count, "list": contents.everything,
     "exists": contents.exists, "which": contents.which,
 }  # fmt: skip
@@ -91,7 +92,10 @@ def _reply(view: View, form: Form) -> Reply:
         return measures.distance(view, {**form.parts, "b": form.viewpoint})
     towards, why = _heading(view, row, form)
     there = view.seen_from(row, towards)
-    reply = HANDLERS[form.kind](there, form.parts)
+    # "right of the sofa", seen from the sofa, is on one's own right.
+    own = re.compile(rf"\b(the |my |a )?{re.escape(re.sub(r'^(the|my|a) ', '', form.viewpoint))}$")
+    parts = {name: own.sub("me", words) for name, words in form.parts.items()}
+    reply = HANDLERS[form.kind](there, parts)
     evidence = tuple(replace(e, reference="object") if e.reference == "viewer" else e for e in reply.evidence)
     text = f"Seen from {the(view, row)}, {reply.text[0].lower()}{reply.text[1:]}"
     return replace(reply, text=text, evidence=evidence, assumed=(assumed, why, *reply.assumed))

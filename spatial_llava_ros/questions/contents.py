@@ -26,6 +26,9 @@ _RANKED = {
 }  # fmt: skip
 
 
+_JOINS = ("of", "and", "or", "on", "in", "to", "from", "with", "for", "than", "not")
+
+
 def count(view: View, parts: dict[str, str]) -> Reply:
     """How many mugs (are on the table)?"""
     words = " ".join(part for part in (parts["a"], _place(parts.get("rest", ""))) if part)
@@ -181,7 +184,11 @@ def property_claim(view: View, words: str) -> Reply:
     """Is the mug red; is it the tallest thing; is it a cup?"""
     parts = words.split()
     failure = Unanswerable("I do not understand what is claimed", status=QuestionStatus.NOT_UNDERSTOOD)
-    for at in range(len(parts) - 1, 0, -1):
+    # "the lamp the nearest thing", "the can a mug" part at the second article; else the last words are the property.
+    second = next((k for k in range(1, len(parts)) if parts[k] in ("the", "a", "an") and parts[k - 1] not in _JOINS), 0)
+    if any(word in ("and", "or") for word in parts):
+        raise failure
+    for at in [second] if second else range(len(parts) - 1, 0, -1):
         subject, claimed = parts[:at], parts[at:]
         negated = subject[-1] == "not"
         if negated:
@@ -206,22 +213,25 @@ def property_claim(view: View, words: str) -> Reply:
 
 def _property(view: View, subject: str, claimed: str) -> Reply:
     phrase = phrase_of(claimed)
-    if phrase.unknown or phrase.relations:
+    if claimed.startswith("the "):  # identity
+        row, assumed = refer(view, subject)
+        best, more = refer(view, claimed)
+        if VIEWER in (row, best):
+            raise Unanswerable("I cannot see the viewer")
+        evidence = Evidence("same", ids(view, row, best), float(best == row))
+        return _verdict(best == row, f"that is {the(view, best)}", (evidence,), (row, best), (assumed, more))
+    if phrase.unknown or phrase.relations or phrase.ordinals:
         raise Unanswerable("I do not understand what is claimed", status=QuestionStatus.NOT_UNDERSTOOD)
     row, assumed = refer(view, subject)
     if row == VIEWER:
         raise Unanswerable("I cannot see the viewer")
-    if phrase.ordinals:
-        best, more = refer(view, claimed if phrase.noun != "thing" else f"the {claimed.removeprefix('the ')}")
-        evidence = Evidence("rank", ids(view, row, best), float(best == row))
-        return _verdict(best == row, f"it is {the(view, best)}", (evidence,), (row, best), (assumed, more))
     if phrase.noun not in nouns.GENERIC:
         if not surely_named(view, row, phrase.noun):
             raise Unanswerable(
                 f"by shape and colour alone I cannot tell whether {the(view, row)} is a {phrase.noun}",
                 (view.nodes[row],),
             )
-        if claimed.split()[0] not in ("a", "an", "the"):
+        if claimed.split()[0] not in ("a", "an"):
             raise Unanswerable("I do not understand what is claimed", status=QuestionStatus.NOT_UNDERSTOOD)
         match = noun_match(view, row, phrase.noun)
         if 0 < match < 1:

@@ -27,6 +27,8 @@ _FORMS = {
         f"how far [apart] (is|are) <a> (from|and) <b> {_AXIS}",
         "how (far|distant|close|near) [away] [apart] (is|are) <a> and <b> [apart|to each other|from each other]",
         "how far is it to <a>",
+        "how far [away|apart] <a> (is|are) (from|to) <b>",
+        "how far [away] <a> (is|are) [away]",
         "how (far|distant|close|near) [away|off] (is|are) <a> (away from|from|to) <b>",
         "how far [away] is it from <a> to <b>",
         "how far [away] (from|to) <b> (is|are) <a>",
@@ -46,12 +48,15 @@ _FORMS = {
     ),
     "size": (
         "how <size:tall|high|wide|broad|long|deep|thick|big|large|small> (is|are) <a>",
+        "how <size:tall|high|wide|broad|long|deep|thick|big|large|small> <a> (is|are)",
         "[what is|give me|tell me] [the] <size:height|width|breadth|length|depth|thickness|size|volume> of <a>",
         "(what are|give me|tell me) the <size:dimensions|measurements> of <a>",
         "what <size:height|width|length|size|volume> (is|does) <a> [have]",
         "what is <a> <size:height|width|length|size|volume>",
     ),
     "difference": (
+        "[what is] [the] <more:height|width|size|length> difference between <a> and <b>",
+        "[what is] [the] difference in <more:height|width|size|length> between <a> and <b>",
         f"how much {_BIGGER} [to me] (is|are) <a> than <b>",
         f"how much {_BIGGER} than <b> (is|are) <a>",
     ),
@@ -69,6 +74,10 @@ _FORMS = {
     "same_size": (
         "(is|are) <a> as <size:tall|high|wide|long|big|large> as <b>",
         "(is|are) <a> and <b> [of] [the] [same|equally] <size:tall|high|wide|long|big|large|size|height|width|length>",
+    ),
+    "touch": (
+        "(is|are|does|do) <a> (touching|touch|in contact with) <b>",
+        "(are|do) <a> and <b> (touching|touch|in contact) [each other]",
     ),
     "parallel": (
         "(is|are) <a> <how:parallel|aligned|square> (to|with) <b>",
@@ -159,7 +168,7 @@ _FORMS = {
         "(where|whereabouts) (is|are|do i find|can i find|lies|stands) <a>",
         "(what is|give me|tell me) the (position|location|place|coordinates|pose) of <a>",
     ),
-    "which": ("(what|which|who) (is|are) <a>",),
+    "which": ("(what|which|who) (is|are) <a>", "(describe|what about|tell me about) <a>"),
     "relation": (
         "(is|are|does|do) <claim>",
     ),
@@ -183,11 +192,10 @@ _PERSPECTIVE = (
     "<rest:Q> (as seen|seen|as viewed|viewed|when seen|looking) from <from> (facing|looking at|looking towards) <to>",
     "<rest:Q> (as seen|seen|as viewed|viewed|when seen|looking) from [the perspective of] <from>",
     "<rest:Q> from the (perspective|point of view|viewpoint|position) of <from>",
+    "<rest:Q> from [the] <from> (perspective|point of view|viewpoint|position)",
     "<rest:Q> (for|to) (someone|a person|somebody) (on|at|in) <from>",
 )
-_QUESTION_WORDS = (
-    "is|are|which|what|where|how|does|do|on which|on what|in which|at which|at what|in what|can i|can you|to which"
-)
+_QUESTION_WORDS = "is|are|which|what|where|how|does|do|would|on which|on what|in which|at which|at what|in what|to which|can i|can you"
 _COURTESY = (
     "(please|hey|hi|hello|ok|okay|robot|so|and|then|well|now|actually|tell me|say|do you know|i wonder|excuse me|"
     "i want to know|i would like to know|can you tell me|could you tell me|would you tell me|can you say|"
@@ -242,6 +250,8 @@ def _match(text: str) -> Form | None:
 def _plain(text: str) -> Form | None:
     # "which side is it on" and "is it not": the small words that only shift the tone
     text = re.sub(r"^(is|are|does|do) not ", r"\1 ", text)
+    text = re.sub(r"^(?:would|will|does) (.+?) be ", r"is \1 ", text)
+    text = re.sub(r"^where (?:will|would|do|can) (?:you|i|we|one) (?:find|see) ", "where is ", text)
     for kind, patterns in _FORMS.items():
         for pattern in patterns:
             if hit := _compiled(pattern).fullmatch(text):

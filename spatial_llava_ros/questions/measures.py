@@ -16,7 +16,7 @@ _SIZE = {
     "thick": "thickness", "thickness": "thickness", "volume": "volume",
 }  # fmt: skip
 _COMPARE = {
-    "taller": ("height", 1), "higher": ("height", 1), "shorter": ("height", -1), "lower": ("height", -1),
+    "taller": ("height", 1), "higher": ("level", 1), "shorter": ("height", -1), "lower": ("level", -1),
     "wider": ("width", 1), "broader": ("width", 1), "narrower": ("width", -1), "longer": ("length", 1),
     "thicker": ("thickness", 1), "bigger": ("volume", 1), "larger": ("volume", 1), "smaller": ("volume", -1),
     "closer": ("distance", -1), "nearer": ("distance", -1), "farther": ("distance", 1), "further": ("distance", 1),
@@ -120,6 +120,8 @@ def _compared(view: View, more: str, row: int, reference: int) -> tuple[float, f
     quantity, sign = _COMPARE[more]
     if quantity == "distance":
         return (*view.distance(row, reference), quantity, sign)
+    if quantity == "level":  # how high it is up, not how tall it is
+        return float(view.place(row)[2]), float(np.sqrt(max(view.place_covariance(row)[2, 2], 0))), quantity, sign
     if row == VIEWER:
         raise Unanswerable("I cannot see the viewer")
     return (*measure(view, row, quantity), quantity, sign)
@@ -140,7 +142,7 @@ def _compare(view: View, parts: dict[str, str]) -> tuple[int, int, bool | None, 
         spread = view.distance_difference_std(a, b, c)
     unit = "m3" if quantity == "volume" else "m"
     # Boxes are drawn round things: what differs by a twentieth is the same to the eye.
-    least = 0.05 * max(first, second) if quantity != "distance" else 0.02 * max(first, second)
+    least = {"distance": 0.02 * max(first, second), "level": 0.02}.get(quantity, 0.05 * max(first, second))
     step = sign * (first - second)
     more = None if abs(step) < max(SURE * spread, least) else bool(step > 0)
     reference = "viewer" if quantity == "distance" and c == VIEWER else "world"
@@ -150,6 +152,8 @@ def _compare(view: View, parts: dict[str, str]) -> tuple[int, int, bool | None, 
     )
     if quantity == "volume":
         words = f"their boxes hold {1000 * first:.1f} and {1000 * second:.1f} litres"
+    elif quantity == "level":
+        words = f"their middles are {abs(first - second):.2f} m apart in height"
     else:
         words = f"{first:.2f} m against {second:.2f} m"
     return a, b, more, evidence, words, [assumed_a, assumed_b, assumed_c]
@@ -178,6 +182,8 @@ def compare_which(view: View, parts: dict[str, str]) -> Reply:
 
 def difference(view: View, parts: dict[str, str]) -> Reply:
     """How much taller is a than b?"""
+    named = {"height": "taller", "width": "wider", "size": "bigger", "length": "longer"}
+    parts = {**parts, "more": named.get(parts["more"], parts["more"])}
     a, b, more, facts, words, assumed = _compare(view, parts)
     step = facts[0].value - facts[1].value
     std = float(np.hypot(facts[0].value_std, facts[1].value_std))

@@ -21,6 +21,7 @@ from spatial_llava_ros.questions.referents import (
 )
 from spatial_llava_ros.questions.reply import Reply, capital, ids, in_words, listed, metres, need_depth
 from spatial_llava_ros.questions.view import FAILS, HOLDS, SURE, VIEWER, Judgement, View
+from spatial_llava_ros.relations import CONTACT_M
 
 _INDEFINITE = ("anything", "something", "any", "a", "an", "some", "nothing", "anybody", "somebody")
 _VIEWER_SIDES = {"left_of": "left", "right_of": "right", "in_front_of": "front", "behind": "back"}
@@ -340,6 +341,8 @@ def what_related(view: View, parts: dict[str, str]) -> Reply:
     words, noun = parts["related"], parts.get("kind", "things")
     if not starts_relation(words):
         return describe(view, words if "kind" not in parts else f"{noun} {words}")
+    if words.split()[0] in ("nearest", "closest", "farthest", "furthest", "nearer", "closer", "most"):
+        return describe(view, f"the {noun.removesuffix('s') if noun == 'things' else noun} {words}")
     sure, perhaps, assumed, marks = _related_rows(view, noun, words)
     if not sure and perhaps:
         raise Unanswerable(
@@ -366,6 +369,25 @@ def what_related(view: View, parts: dict[str, str]) -> Reply:
     if perhaps:
         text += f" Perhaps also {listed([the(view, r) for r in perhaps[:4]])}."
     return Reply(text, tuple(evidence), (*sure, *marks), assumed=tuple(assumed))
+
+
+def touch(view: View, parts: dict[str, str]) -> Reply:
+    """Do a and b touch: as far as a depth camera can tell, with 25 mm between their boxes at most."""
+    a, assumed_a = refer(view, parts["a"])
+    b, assumed_b = refer(view, parts["b"])
+    if VIEWER in (a, b) or a == b:
+        raise Unanswerable("that needs two things", status=QuestionStatus.NOT_UNDERSTOOD)
+    need_depth(view, a, b)
+    space, std = view.gap(a, b), view.distance(a, b)[1]
+    if space <= CONTACT_M and view.scores("on", (a, b)).max() < HOLDS:
+        # Boxes may meet where what is in them does not.
+        raise Unanswerable(f"their boxes are {space:.3f} m apart, which does not tell", (view.nodes[a], view.nodes[b]))
+    if space > CONTACT_M and space - SURE * np.nan_to_num(std) <= 0:
+        raise Unanswerable(f"the gap of {space:.2f} m is within its uncertainty", (view.nodes[a], view.nodes[b]))
+    evidence = Evidence("gap", ids(view, a, b), space, std, "m", "world")
+    text = f"{the(view, a)} rests on {the(view, b)}" if view.scores("on", (a, b))[0, 1] >= HOLDS else f"{space:.2f} m"
+    text += "" if space <= CONTACT_M else f" lie between {the(view, a)} and {the(view, b)}"
+    return _yes_no(space <= CONTACT_M, False, text, (evidence,), (a, b), (assumed_a, assumed_b))
 
 
 def side(view: View, parts: dict[str, str]) -> Reply:
