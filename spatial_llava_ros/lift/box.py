@@ -87,11 +87,12 @@ class BoxFit:
 
 @dataclass(frozen=True, eq=False)
 class _Measured:
-    """One thing as its box is decided: points (3, P) in its level frame and `turned` (3, P) to its corner, the edges
-    (3,) of the latter, noise (3,) along the level axes, and the first fits."""
+    """One thing as its box is decided: points (3, P) in its level frame, their extent (3,), the points `turned` (3, P)
+    to its corner, the edges (3,) of the latter, noise (3,) along the level axes, and the first fits."""
 
     level: np.ndarray
     points: np.ndarray
+    extent: np.ndarray
     turned: np.ndarray
     begin: np.ndarray
     end: np.ndarray
@@ -137,12 +138,12 @@ def _measure(things: Sequence[Thing]) -> list[_Measured]:
     sigma = np.array([depth_sigma(z, t.cloud.noise) for t, z in zip(things, centroid[:, 2], strict=True)])
     ray = np.abs((level @ (centroid / centroid[:, 2:])[..., None])[..., 0])
     noise = np.maximum(sigma[:, None] * ray, 0.0005)
-    low_y, high_y = points[:, 1].min(axis=1), points[:, 1].max(axis=1)
+    least, most = points.min(axis=2), points.max(axis=2)
     behind, whole = [], np.ones((len(things), 2), bool)
     for i, thing in enumerate(things):
         behind.append(thing.contact.silhouette[thing.contact.hides] @ level[i, :2].T)
         if len(behind[-1]):
-            whole[i] = np.logical_not(hidden_ends(thing.contact, level[i], low_y[i], high_y[i]))
+            whole[i] = np.logical_not(hidden_ends(thing.contact, level[i], least[i, 1], most[i, 1]))
     outline = near_outline(points[:, 0], points[:, 1], noise[:, 0], pixel, counts, behind)
     corner = fit_corner(outline)
     circle = fit_circle(outline, whole)
@@ -161,8 +162,8 @@ def _measure(things: Sequence[Thing]) -> list[_Measured]:
     distance = np.sqrt((centroid**2).sum(axis=1))
     return [
         _Measured(
-            level[i], points[i], turned[i], begin[i], end[i], noise[i], along[i], float(distance[i]), float(sigma[i]),
-            centroid[i], row(corner, i), row(circle, i), float(outline.sigma[i]), float(outline.width[i]),
+            level[i], points[i], most[i] - least[i], turned[i], begin[i], end[i], noise[i], along[i],
+            float(distance[i]), float(sigma[i]), centroid[i], row(corner, i), row(circle, i), float(outline.sigma[i]), float(outline.width[i]),
             float(boxy[i]), (spheres[0][i], float(spheres[1][i]), float(spheres[2][i])),
         )
         for i in range(len(things))
@@ -204,7 +205,7 @@ def _decide(thing: Thing, m: _Measured) -> BoxFit:
         std[:] = m.sigma / 4 + cloud.pixel / 2
         rotation, yaw_std, kind = m.level.T, np.pi / np.sqrt(12), "ball"
         misfit[:] = (SEEN_MISFIT + UNSEEN_MISFIT) / 2
-    elif is_round(m.circle, m.corner, m.outline_sigma, float(np.ptp(m.points[0])), over_top):
+    elif is_round(m.circle, m.corner, m.outline_sigma, float(m.extent[0]), over_top):
         (low[:2], high[:2]), yaw, std[:2] = round_box(m.points[:2], m.circle, float(m.noise[0]), cloud.pixel)
         rotation, kind = _turned(m.level, yaw or 0.0), "cylinder"
         yaw_std = np.pi / np.sqrt(12) if yaw is None else 0.15
@@ -247,7 +248,7 @@ def _ball(m: _Measured, floor: float | None, top: float) -> tuple[np.ndarray, fl
     """Centre and radius of a ball, None when the points are not on one, or rather on a box."""
     centre, radius, rms = m.sphere
     limit = min(1.1 * m.sigma + 0.015 * radius, 0.85 * m.boxy)
-    extent = float(np.ptp(m.points[1]))
+    extent = float(m.extent[1])
     if not 0.3 * extent < radius < 0.8 * extent or rms > 1.5 * limit:
         return None
     return refine_ball(m.points, (centre, radius), m.circle, limit, m.sigma, floor, top)
