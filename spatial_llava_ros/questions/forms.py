@@ -195,7 +195,10 @@ _PERSPECTIVE = (
     "<rest:Q> from [the] <from> (perspective|point of view|viewpoint|position)",
     "<rest:Q> (for|to) (someone|a person|somebody) (on|at|in) <from>",
 )
-_QUESTION_WORDS = "is|are|which|what|where|how|does|do|would|on which|on what|in which|at which|at what|in what|to which|can i|can you"
+_QUESTION_WORDS = (
+    "is|are|which|what|where|how|does|do|would|can i|can you|"
+    "on which|on what|in which|in what|at which|at what|to which"
+)
 _COURTESY = (
     "(please|hey|hi|hello|ok|okay|robot|so|and|then|well|now|actually|tell me|say|do you know|i wonder|excuse me|"
     "i want to know|i would like to know|can you tell me|could you tell me|would you tell me|can you say|"
