@@ -163,7 +163,8 @@ def _measure(things: Sequence[Thing]) -> list[_Measured]:
     return [
         _Measured(
             level[i], points[i], most[i] - least[i], turned[i], begin[i], end[i], noise[i], along[i],
-            float(distance[i]), float(sigma[i]), centroid[i], row(corner, i), row(circle, i), float(outline.sigma[i]), float(outline.width[i]),
+            float(distance[i]), float(sigma[i]), centroid[i], row(corner, i), row(circle, i),
+            float(outline.sigma[i]), float(outline.width[i]),
             float(boxy[i]), (spheres[0][i], float(spheres[1][i]), float(spheres[2][i])),
         )
         for i in range(len(things))
