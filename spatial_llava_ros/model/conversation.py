@@ -111,8 +111,13 @@ class Conversation:
             return [self._ids(answer, special=False) for answer in answers], 0
         tail = prompt[-80:]
         gap = " " if tail and not tail[-1].isspace() and tail[-1] != ">" else ""
+        before = self._ids(tail, special=False)
         paths = [self._ids(tail + gap + answer, special=False) for answer in answers]
-        return paths, common_prefix([self._ids(tail, special=False), *paths])
+        if common_prefix([before, *paths]) < len(
+            before
+        ):  # the prompt's last letters would merge with the answer's first
+            return [self._ids(gap + answer, special=False) for answer in answers], 0
+        return paths, len(before)
 
     def _needs_start(self, prompt: str) -> bool:
         """Whether the tokenizer still has to add the start token; chat templates often bring it."""

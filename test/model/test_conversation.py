@@ -267,6 +267,23 @@ def test_chat_format_of_the_checkpoint_is_used_and_its_start_token_not_doubled(l
         loaded.processor.chat_template = before
 
 
+def test_answer_that_would_merge_with_the_prompt_repeats_none_of_it(load):
+    """A tokeniser that makes one token of a line break and an n."""
+    conversation = Conversation(load("llava"))
+    conversation._ids = lambda text, special: [999 if pair == "\nn" else ord(pair[0]) for pair in pairs(text)]
+
+    def pairs(text):
+        while text:
+            length = 2 if text.startswith("\nn") else 1
+            yield text[:length]
+            text = text[length:]
+
+    base, paths = conversation.answer_ids("mug?\n", ["ne", "x"])
+    assert (base, paths) == ([], [[ord("n"), ord("e")], [ord("x")]])
+    base, paths = conversation.answer_ids("mug?\n", ["7", "78"])
+    assert [[*base, *path] for path in paths] == [[ord("7")], [ord("7"), ord("8")]]
+
+
 class Counted(MarksMode):
     """Counts the questions; label k of any picture gets weight k, so that the last mark wins."""
 
