@@ -9,6 +9,7 @@ from spatial_llava_ros.questions.answer import Evidence, QuestionStatus, Unanswe
 from spatial_llava_ros.questions.names import attribute_fit, noun_match, surely_named
 from spatial_llava_ros.questions.referents import (
     call,
+    is_viewer,
     members,
     phrase_of,
     ranking,
@@ -32,6 +33,8 @@ _JOINS = ("of", "and", "or", "on", "in", "to", "from", "with", "for", "than", "n
 def count(view: View, parts: dict[str, str]) -> Reply:
     """How many mugs (are on the table)?"""
     words = " ".join(part for part in (parts["a"], _place(parts.get("rest", ""))) if part)
+    if is_viewer(parts["a"]):
+        raise Unanswerable("I cannot see the viewer")
     phrase = phrase_of(words)
     sure, perhaps, assumed = members(view, phrase)
     named = phrase.noun if phrase.noun not in nouns.GENERIC else "thing"
@@ -73,6 +76,8 @@ def _place(rest: str) -> str:
 def exists(view: View, parts: dict[str, str]) -> Reply:
     """Is there a mug (left of the laptop)?"""
     words = parts["a"]
+    if is_viewer(words):
+        raise Unanswerable("I cannot see the viewer")
     if words.split()[0] in ("anything", "something", "nothing", "anyone"):
         rest = " ".join(words.split()[1:])
         words = f"a thing {rest}"

@@ -140,7 +140,7 @@ _FORMS = {
     ),
     "clear": (
         "is (the|my) (way|path|line) [between me and|to|towards] <b> <state:clear|free|blocked|open|obstructed>",
-        "(is there|does) (anything|something) [stand|lie] (in|on) (the|my) (way|path) (to|towards|of) <b>",
+        "(is there|does|is) <obstacle:anything|something> [stand|lie] (in|on) (the|my) (way|path) (to|towards|of) <b>",
         "can i (go|drive|move|get|walk) straight to <b>",
         "do i have a (clear|free) (way|path) to <b>",
     ),
@@ -168,7 +168,7 @@ _FORMS = {
         "(where|whereabouts) (is|are|do i find|can i find|lies|stands) <a>",
         "(what is|give me|tell me) the (position|location|place|coordinates|pose) of <a>",
     ),
-    "which": ("(what|which|who) (is|are) <a>", "(describe|what about|tell me about) <a>"),
+    "which": ("(what|which) (is|are) <a>", "(describe|what about|tell me about) <a>"),
     "relation": (
         "(is|are|does|do) <claim>",
     ),

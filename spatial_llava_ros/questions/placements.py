@@ -455,9 +455,7 @@ def clear(view: View, parts: dict[str, str]) -> Reply:
     """Is the way to b clear?"""
     reply = path(view, parts)
     blocked = reply.evidence[0].value > 0
-    asks_for_obstacle = parts.get("state", "") in ("blocked", "obstructed") or (
-        "state" not in parts and "clear" not in parts
-    )
+    asks_for_obstacle = "obstacle" in parts or parts.get("state") in ("blocked", "obstructed")
     if not blocked and "Perhaps" in reply.text:
         raise Unanswerable(reply.text)
     holds = blocked if asks_for_obstacle else not blocked

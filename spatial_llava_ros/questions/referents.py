@@ -45,6 +45,7 @@ _ME = frozenset((
     "my position", "where you are", "current position", "my place", "this camera", "my camera", "observer",
     "this robot",
 ))  # fmt: skip
+_PRONOUNS = frozenset(("it", "them", "they", "he", "she", "him", "itself", "themselves"))
 _FLOORS = frozenset(("floor", "ground", "carpet", "rug"))
 _LEVELS = _FLOORS | {"table", "desk", "counter", "bench", "workbench", "surface"}
 _NUMBER = re.compile(r"(?:thing|object|item|number|no|id|node|the one with id|thing number|object number) (\d+)")
@@ -81,6 +82,9 @@ def phrase_of(words: str) -> NounPhrase:
     Raises:
         Unanswerable: nothing, or more than one thing, is named.
     """
+    pronoun = next((word for word in words.split() if word in _PRONOUNS), "")
+    if pronoun:
+        raise Unanswerable(f'I do not know what "{pronoun}" refers to; name the thing')
     try:
         expression = parse(re.sub(r"\b(?:number|no|id|item|object|node) (\d+)\b", r"thing \1", words))
     except ExpressionError:
