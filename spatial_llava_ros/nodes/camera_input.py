@@ -39,7 +39,7 @@ class CameraInput:
     def __init__(self, node: Node, measured: Measurements) -> None:
         self._node, self._measured = node, measured
         self.transforms = TransformListener(node, self._value("world_frame"))
-        self.buffer = FrameBuffer(self.transforms.pose, self._value("sync_tolerance"))
+        self.buffer = FrameBuffer(self.transforms.pose, self._value("sync_tolerance"), self.transforms.buffer.clear)
         self._decoded: tuple[RawFrame, RgbdFrame] | None = None
         color, depth = self._value("color_transport"), self._value("depth_transport")
         self._compressed = color != "raw", depth != "raw"

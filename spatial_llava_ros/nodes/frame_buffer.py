@@ -128,10 +128,17 @@ class FrameBuffer:
         pose_at: called with (frame id, stamp) for each complete pair, outside the lock; raises SpatialLlavaError
             when the pose is wanted and not known.
         tolerance_s: largest distance between colour and depth stamps; 0 takes half the measured frame period.
+        on_clock_set_back: called when stamps jump back: what is known of the time before is of another run.
     """
 
-    def __init__(self, pose_at: PoseLookup | None = None, tolerance_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        pose_at: PoseLookup | None = None,
+        tolerance_s: float = 0.0,
+        on_clock_set_back: Callable[[], None] = lambda: None,
+    ) -> None:
         self._pose_at = pose_at
+        self._on_clock_set_back = on_clock_set_back
         self._tolerance_ns = tolerance_s * 1e9
         self._streams = {name: _Stream() for name in STREAMS}
         self._frame: RawFrame | None = None
@@ -260,6 +267,7 @@ class FrameBuffer:
             return "; ".join(reasons)
 
     def _forget(self) -> None:
+        self._on_clock_set_back()
         for state in self._streams.values():
             state.waiting.clear()
             state.stamps.clear()

@@ -21,6 +21,8 @@ from spatial_llava_ros.types import RgbdFrame, SceneGraph, SceneObject
 # remembered there, unless the user says so (an arm on a fixed base).
 STILL_FRAMES = ("map", "odom", "world")
 
+RELATED = 100  # objects, the nearest: the time that relations take grows with the square of it
+
 
 class Scene:
     """The things around the robot, frame after frame.
@@ -77,7 +79,7 @@ class Scene:
         """The graph as the memory has it now, after an edit; the last one where there is no memory."""
         if self.frame_id:
             self._revision += 1
-            graph = self.memory.graph(self._viewer, reach=self.reach, everywhere=False)
+            graph = self.memory.graph(self._viewer, reach=self.reach, limit=RELATED, everywhere=False)
             self.graph = replace(graph, stamp=self._stamp, revision=self._revision)
         return self.graph
 

@@ -52,7 +52,7 @@ from spatial_llava_ros.nodes.scene_services import SceneServices
 from spatial_llava_ros.nodes.scene_worker import SceneWorker
 from spatial_llava_ros.nodes.transforms import TransformError
 
-# TF is discovered after the camera as often as before: this long after the start no picture is shown for want of it.
+# TF is discovered after the camera as often as before: this long after the first picture none is shown for want of it.
 TRANSFORMS_COME_S = 2.0
 
 SETTINGS = (
@@ -80,6 +80,7 @@ class SceneGraphNode(LifecycleNode):
         self._worker: SceneWorker | None = None
         self._camera: CameraInput | None = None
         self._taken: RawFrame | None = None
+        self._first_picture: float | None = None
         self._sent = self._drawn = None
         self._trouble = ""
         self._lacking = ""
@@ -101,7 +102,7 @@ class SceneGraphNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._camera = CameraInput(self, self.measured)
         self._trouble = self._lacking = ""
-        self._activated = monotonic()
+        self._first_picture = None
         self._worker = SceneWorker(self._step, lambda: 1.0 / self._value("rate"), self._failed)
         self._state = "active"
         self.get_logger().info(f"active: the graph is on '{self.resolve_topic_name('scene_graph')}'")
@@ -178,8 +179,9 @@ class SceneGraphNode(LifecycleNode):
         if scene.frame_id:
             transforms.world_frame = scene.frame_id  # from now on no other will do, though a better one may come
         raw = self._camera.buffer.resolve_pose(raw, self._value("transform_timeout"))
-        early = monotonic() - self._activated < TRANSFORMS_COME_S
-        if early and not scene.can_remember(raw.pose[0] if raw.pose is not None else ""):
+        self._first_picture = self._first_picture or start
+        placed = scene.can_remember(raw.pose[0] if raw.pose is not None else "")
+        if not placed and start - self._first_picture < TRANSFORMS_COME_S:
             return False
         scene.reach = self._value("reach")
         try:
