@@ -18,7 +18,6 @@ import numpy as np
 from spatial_llava_ros.evaluation.lift import box_iou, true_proposals
 from spatial_llava_ros.evaluation.proposals import box_overlap
 from spatial_llava_ros.geometry import (
-    back_project,
     invert_transform,
     matrix_from_quaternion,
     quaternion_from_matrix,
@@ -29,7 +28,7 @@ from spatial_llava_ros.graph.memory import MemorySettings, SceneMemory
 from spatial_llava_ros.graph.pruning import decide
 from spatial_llava_ros.graph.spacesgg import read_graph, write_graph
 from spatial_llava_ros.graph.statements import judge
-from spatial_llava_ros.lift import lift_with_shape
+from spatial_llava_ros.lift import lift_all
 from spatial_llava_ros.proposals import propose
 from spatial_llava_ros.relations import Layout, layout_of
 from spatial_llava_ros.sim.camera import SimCamera, camera_path
@@ -63,8 +62,7 @@ def true_things(shot: SimFrame, min_pixels: int = MIN_PIXELS) -> Seen:
 def lifted_things(shot: SimFrame, min_pixels: int = MIN_PIXELS) -> Seen:
     """The things of a frame, lifted from their true masks; they keep their true names."""
     proposals, objects = true_proposals(shot, min_pixels)
-    points = back_project(shot.frame.depth, shot.frame.intrinsics)
-    lifted = [lift_with_shape(shot.frame, region, proposals, points) for region in proposals.regions]
+    lifted = lift_all(shot.frame, proposals)
     nodes = describe_things(shot.frame, proposals, [o for o, _ in lifted], [s for _, s in lifted])
     kept = [k for k, node in enumerate(nodes) if node.object.position is not None]
     named = [

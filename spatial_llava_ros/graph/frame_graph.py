@@ -6,7 +6,6 @@ regions --choose--> things --name--> nodes --judge--> statements --prune--> rela
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +17,7 @@ from spatial_llava_ros.graph.pruning import Before, all_relations, decide, said_
 from spatial_llava_ros.graph.selection import choose_regions
 from spatial_llava_ros.graph.statements import LEANING, MOUNTED, judge
 from spatial_llava_ros.grounding.features import extract_features
-from spatial_llava_ros.lift import lift_with_shape
+from spatial_llava_ros.lift import lift_all
 from spatial_llava_ros.proposals import propose
 from spatial_llava_ros.relations import Layout, layout_of
 from spatial_llava_ros.types import (
@@ -39,7 +38,6 @@ def frame_graph(
     proposals: Proposals | None = None,
     previous: SceneGraph | None = None,
     everything: bool = False,
-    executor: Executor | None = None,
 ) -> SceneGraph:
     """What is in a frame and how it stands.
 
@@ -47,13 +45,12 @@ def frame_graph(
         proposals: where the caller has them.
         previous: an earlier graph with the same ids; what it said keeps being said within the dead band.
         everything: state every relation that holds, inverses and all, not only what a person would say.
-        executor: threads to lift the things in; without one they are lifted in a row.
 
     Returns:
         Ids are those of the regions. In the frame's world frame where the camera's pose is known, else in the camera's.
     """
     proposals = propose(frame) if proposals is None else proposals
-    nodes, layout = things_in(frame, proposals, executor)
+    nodes, layout = things_in(frame, proposals)
     relations = relate(nodes, layout, previous, everything)
     camera_from_world = None if frame.world_from_camera is None else invert_transform(frame.world_from_camera)
     if camera_from_world is None:
@@ -65,17 +62,11 @@ def frame_graph(
     return SceneGraph(frame.world_frame_id, frame.stamp, tuple(nodes), tuple(relations), frame.world_from_camera, up)
 
 
-def things_in(
-    frame: RgbdFrame, proposals: Proposals, executor: Executor | None = None
-) -> tuple[list[SceneObject], Layout]:
+def things_in(frame: RgbdFrame, proposals: Proposals) -> tuple[list[SceneObject], Layout]:
     """The things of a frame as nodes in the camera frame, best first, and their layout."""
     chosen = [proposals.regions[i] for i in choose_regions(proposals, frame.depth.shape)]
     points = back_project(frame.depth, frame.intrinsics)
-
-    def lift_one(region: Region):
-        return lift_with_shape(frame, region, proposals, points)
-
-    lifted = list((executor.map if executor else map)(lift_one, chosen))
+    lifted = lift_all(frame, proposals, chosen)
     objects = [obj for obj, _ in lifted]
     nodes = describe_things(frame, replace(proposals, regions=tuple(chosen)), objects, [shape for _, shape in lifted])
     for k, region in enumerate(chosen):
