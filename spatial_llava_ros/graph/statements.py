@@ -220,7 +220,8 @@ def _touch(
         clear = np.maximum(layout.low[:, None] - layout.high[None, :], layout.low[None, :] - layout.high[:, None])
         space = np.linalg.norm(np.maximum(clear, 0), axis=-1)
         touching = np.nan_to_num(np.exp(-((space / (1.5 * CONTACT_M)) ** 2)))
-        lower = np.nan_to_num(1 / (1 + np.exp(-(layout.high[None, :, 2] - layout.centre[:, None, 2]) / 0.01)))
+        higher = layout.high[None, :, 2] - layout.centre[:, None, 2]
+        lower = np.nan_to_num(0.5 * (1 + np.tanh(higher / 0.02)))  # the logistic of higher / 0.01 m
         larger = np.nan_to_num(layout.half.prod(axis=1)[None, :] > layout.half.prod(axis=1)[:, None]).astype(float)
     np.fill_diagonal(touching, 0)
     resting = np.maximum(scores["on"], scores["inside"])

@@ -94,9 +94,7 @@ def _object(frame: RgbdFrame, region: Region, thing: Thing, fit: BoxFit) -> tupl
         position=fit.position,
         orientation=quaternion_from_matrix(rotation),
         size=size,
-        covariance=box_covariance(
-            fit.position, fit.rotation, fit.face_std, fit.yaw_std, tilt_std, thing.cloud.noise
-        ),
+        covariance=box_covariance(fit.position, fit.rotation, fit.face_std, fit.yaw_std, tilt_std, thing.cloud.noise),
         size_std=std,
         yaw_period=period,
         visible=thing.cloud.valid,

@@ -255,9 +255,7 @@ def _ball(m: _Measured, floor: float | None, top: float) -> tuple[np.ndarray, fl
     return refine_ball(m.points, (centre, radius), m.circle, limit, m.sigma, floor, top)
 
 
-def _rectangle(
-    m: _Measured, pixel: float, over_top: float, tall: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _rectangle(m: _Measured, pixel: float, over_top: float, tall: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Low and high faces (2,) of a rectangular footprint along its axes a and b, and their std (2, 2).
 
     Face A (low a) and face B (high b) look at the camera. The far faces are where the points end, to the resolution

@@ -13,9 +13,7 @@ from __future__ import annotations
 import sys
 
 import numpy as np
-import rclpy
 from geometry_msgs.msg import TransformStamped
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
@@ -25,8 +23,8 @@ from spatial_llava_ros.errors import SpatialLlavaError
 from spatial_llava_ros.frames import open_source
 from spatial_llava_ros.geometry import quaternion_from_matrix
 from spatial_llava_ros.nodes import messages, qos
-from spatial_llava_ros.nodes.environment import use_profile
 from spatial_llava_ros.nodes.parameters import Setting, declare
+from spatial_llava_ros.nodes.running import run_node
 from spatial_llava_ros.nodes.transforms import TFMessage
 from spatial_llava_ros.types import RgbdFrame
 
@@ -114,22 +112,7 @@ def _transform(frame: RgbdFrame, header: Header) -> TransformStamped:
 
 def main(args: list[str] | None = None) -> int:
     """Entry point of `ros2 run spatial_llava_ros camera`."""
-    use_profile()
-    rclpy.init(args=args)
-    node = None
-    try:
-        node = CameraNode()
-        rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    except SpatialLlavaError as error:
-        print(f"camera: {error}", file=sys.stderr)
-        return 2
-    finally:
-        if node is not None:
-            node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
+    return run_node("camera", CameraNode, args)
 
 
 if __name__ == "__main__":

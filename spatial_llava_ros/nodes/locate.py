@@ -37,10 +37,8 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.action import ActionServer, CancelResponse
-from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_msgs.msg import String
 
@@ -52,9 +50,9 @@ from spatial_llava_ros.nodes import camera_input, messages, qos
 from spatial_llava_ros.nodes.answers import AnswerPublishers
 from spatial_llava_ros.nodes.camera_input import CameraInput
 from spatial_llava_ros.nodes.diagnostics import Measurements, diagnostic
-from spatial_llava_ros.nodes.environment import use_profile
 from spatial_llava_ros.nodes.frame_buffer import RawFrame
 from spatial_llava_ros.nodes.parameters import Setting, declare
+from spatial_llava_ros.nodes.running import run_node
 from spatial_llava_ros.nodes.transforms import TransformError
 from spatial_llava_ros.nodes.worker import Request, Result, Stopped, Worker
 from spatial_llava_ros.pipeline import Locator
@@ -288,25 +286,7 @@ def _moved(answer: Answer, target_from_answer: np.ndarray, frame_id: str) -> Ans
 
 def main(args: list[str] | None = None) -> int:
     """Entry point of `ros2 run spatial_llava_ros locate`."""
-    use_profile()
-    rclpy.init(args=args)
-    node = None
-    try:
-        node = LocateNode()
-        if node.get_parameter("autostart").value:
-            node.trigger_configure()
-            node.trigger_activate()
-        rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    except SpatialLlavaError as error:
-        print(f"locate: {error}", file=sys.stderr)
-        return 2
-    finally:
-        if node is not None:
-            node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
+    return run_node("locate", LocateNode, args)
 
 
 if __name__ == "__main__":

@@ -30,9 +30,7 @@ from collections.abc import Callable
 from time import monotonic
 
 import numpy as np
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from visualization_msgs.msg import MarkerArray
 
@@ -42,11 +40,11 @@ from spatial_llava_ros.msg import SceneGraph
 from spatial_llava_ros.nodes import camera_input, qos
 from spatial_llava_ros.nodes.camera_input import CameraInput
 from spatial_llava_ros.nodes.diagnostics import Measurements, diagnostic
-from spatial_llava_ros.nodes.environment import use_profile
 from spatial_llava_ros.nodes.frame_buffer import RawFrame
 from spatial_llava_ros.nodes.graph_markers import graph_markers
 from spatial_llava_ros.nodes.graph_messages import graph_message
 from spatial_llava_ros.nodes.parameters import Setting, declare
+from spatial_llava_ros.nodes.running import run_node
 from spatial_llava_ros.nodes.scene import STILL_FRAMES, Scene
 from spatial_llava_ros.nodes.scene_services import SceneServices
 from spatial_llava_ros.nodes.scene_worker import SceneWorker
@@ -245,25 +243,7 @@ class SceneGraphNode(LifecycleNode):
 
 def main(args: list[str] | None = None) -> int:
     """Entry point of `ros2 run spatial_llava_ros scene_graph`."""
-    use_profile()
-    rclpy.init(args=args)
-    node = None
-    try:
-        node = SceneGraphNode()
-        if node.get_parameter("autostart").value:
-            node.trigger_configure()
-            node.trigger_activate()
-        rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    except SpatialLlavaError as error:
-        print(f"scene_graph: {error}", file=sys.stderr)
-        return 2
-    finally:
-        if node is not None:
-            node.destroy_node()
-        rclpy.try_shutdown()
-    return 0
+    return run_node("scene_graph", SceneGraphNode, args)
 
 
 if __name__ == "__main__":
