@@ -79,12 +79,13 @@ def simulated_questions(simulated: SimFrame, seed: int, count: int) -> list[Ques
 
     made = generate_expressions(simulated, seed, 8 * count)
     known = {thing.id: thing for thing in simulated.objects}
-    left = [e for e in made if len(e.targets) == 1 and e.plain]  # by colour, size, shape and place: no model is asked
+    left = [e for e in made if len(e.targets) == 1]
     chosen: list[Question] = []
     asked: Counter = Counter()
     while left and len(chosen) < count:
-        # What has been asked least, thing first and then kind, so that the demo shows many things in many ways.
-        e = min(left, key=lambda e: (asked[e.targets[0]], asked[e.kind]))
+        # What has been asked least, thing first and then kind, so that the demo shows many things in many ways;
+        # by shape and colour (plain) where the thing can be told apart by them.
+        e = min(left, key=lambda e: (asked[e.targets[0]], not e.plain, asked[e.kind]))
         left.remove(e)
         asked.update([e.targets[0], e.kind])
         thing = known[e.targets[0]]
