@@ -40,7 +40,6 @@ def run(args: argparse.Namespace) -> int:
     """
     from spatial_llava_ros.errors import InvalidInputError
     from spatial_llava_ros.frames import open_source
-    from spatial_llava_ros.geometry import back_project
     from spatial_llava_ros.lift import lift
     from spatial_llava_ros.pipeline import Locator
     from spatial_llava_ros.proposals import propose
@@ -66,10 +65,10 @@ def run(args: argparse.Namespace) -> int:
                 if number == 0:
                     for stage, milliseconds in answer.timings_ms.items():
                         note(f"  {stage}", milliseconds)
-            proposals, points = propose(frame), back_project(frame.depth, frame.intrinsics)
+            proposals = propose(frame)
             for region in proposals.regions:
                 start = perf_counter()
-                lift(frame, region, proposals, points)
+                lift(frame, region, proposals)
                 note("lift of one region", _ms(start))
     size = f"{frames[0].intrinsics.width}x{frames[0].intrinsics.height}"
     print(f"{source.name}: {len(frames)} frame(s), the first {size}; milliseconds")

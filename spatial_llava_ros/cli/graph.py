@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from spatial_llava_ros.cli.topics import add_topics, chosen_topics
 from spatial_llava_ros.errors import InvalidInputError
 from spatial_llava_ros.frames import FrameSource, open_source
 from spatial_llava_ros.types import RgbdFrame, SceneGraph, graph_as_dict
@@ -39,10 +40,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     kinds = "frame folder, folder of them, rosbag2 (folder, .mcap, .db3), or sim[:layout[:seed]]"
     parser.add_argument("source", metavar="SOURCE", help=kinds)
     parser.add_argument("--frame", type=int, default=0, metavar="N", help="which frame, from 0; -1 is the last")
-    topics = parser.add_argument_group("topics of a bag", "detected from types, encodings and names unless given")
-    topics.add_argument("--color-topic", metavar="TOPIC")
-    topics.add_argument("--depth-topic", metavar="TOPIC", help="depth aligned to the colour picture")
-    topics.add_argument("--camera-info-topic", metavar="TOPIC")
+    add_topics(parser)
 
 
 def read_frame(args: argparse.Namespace) -> RgbdFrame:
@@ -51,8 +49,7 @@ def read_frame(args: argparse.Namespace) -> RgbdFrame:
     Raises:
         InvalidInputError: no such source or frame.
     """
-    topics = {"color": args.color_topic, "depth": args.depth_topic, "camera_info": args.camera_info_topic}
-    source: FrameSource = open_source(args.source, **topics)
+    source: FrameSource = open_source(args.source, **chosen_topics(args))
     try:
         if source.choices:
             print(f"{source.name}: {source.choices}", file=sys.stderr)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spatial_llava_ros.cli.report import answer_text
+from spatial_llava_ros.cli.topics import add_topics, chosen_topics
 from spatial_llava_ros.errors import InvalidInputError
 from spatial_llava_ros.frames import FrameSource, open_source
 from spatial_llava_ros.types import Answer, RgbdFrame, answer_as_dict
@@ -43,10 +44,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object per answer on standard output")
     parser.add_argument("--picture", type=Path, metavar="OUT.png", help="draw the answer; numbered if several")
     parser.add_argument("--mcap", type=Path, metavar="OUT.mcap", help="record frames and answers (Foxglove, ros2 bag)")
-    topics = parser.add_argument_group("topics of a bag", "detected from types, encodings and names unless given")
-    topics.add_argument("--color-topic", metavar="TOPIC")
-    topics.add_argument("--depth-topic", metavar="TOPIC", help="depth aligned to the colour picture")
-    topics.add_argument("--camera-info-topic", metavar="TOPIC")
+    add_topics(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,8 +62,7 @@ def run(args: argparse.Namespace) -> int:
     if args.mcap:
         _check_output(args.mcap, (".mcap",), "--mcap")
     with ExitStack() as stack:
-        topics = {"color": args.color_topic, "depth": args.depth_topic, "camera_info": args.camera_info_topic}
-        source = open_source(args.source, **topics)
+        source = open_source(args.source, **chosen_topics(args))
         stack.callback(source.close)
         if source.choices:
             print(f"{source.name}: {source.choices}", file=sys.stderr)

@@ -60,11 +60,10 @@ def measure_lift(shot: SimFrame, min_pixels: int = 100) -> list[LiftError]:
         min_pixels: things that show fewer pixels are left out.
     """
     proposals, objects = true_proposals(shot, min_pixels)
-    points = back_project(shot.frame.depth, shot.frame.intrinsics)
     errors = []
     for region, truth in zip(proposals.regions, objects, strict=True):
         start = time.perf_counter()
-        lifted = lift(shot.frame, region, proposals, points)
+        lifted = lift(shot.frame, region, proposals)
         errors.append(compare(lifted, truth, shot.frame, 1e3 * (time.perf_counter() - start)))
     return errors
 

@@ -78,7 +78,7 @@ def extract_features(
     """Arrays of everything measurable about the regions of a frame.
 
     Args:
-        objects, shapes: one per region, in the camera frame, as `lift_with_shape` gives them.
+        objects, shapes: one per region, in the camera frame, as `lift_all` gives them.
     """
     regions = proposals.regions
     n = len(regions)

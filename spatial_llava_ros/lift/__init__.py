@@ -22,22 +22,16 @@ from spatial_llava_ros.types import Object3D, Proposals, Region, RgbdFrame
 __all__ = ["Shape", "lift", "lift_all", "lift_with_shape"]
 
 
-def lift(frame: RgbdFrame, region: Region, proposals: Proposals, points: np.ndarray | None = None) -> Object3D:
+def lift(frame: RgbdFrame, region: Region, proposals: Proposals) -> Object3D:
     """The thing in a region, in the camera frame.
-
-    Args:
-        points: accepted for callers that have the back-projected frame, and not needed: depth edges are judged on the
-            depth image, and only the pixels that remain are back-projected.
 
     Returns:
         Position, orientation, size and covariance are None when its depth was not measured.
     """
-    return lift_with_shape(frame, region, proposals, points)[0]
+    return lift_with_shape(frame, region, proposals)[0]
 
 
-def lift_with_shape(
-    frame: RgbdFrame, region: Region, proposals: Proposals, points: np.ndarray | None = None
-) -> tuple[Object3D, Shape | None]:
+def lift_with_shape(frame: RgbdFrame, region: Region, proposals: Proposals) -> tuple[Object3D, Shape | None]:
     """The thing in a region, in the camera frame, and what shape it has (None without depth)."""
     return lift_all(frame, proposals, (region,))[0]
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from spatial_llava_ros.geometry import back_project
 from spatial_llava_ros.grounding.features import Features, extract_features
-from spatial_llava_ros.lift import lift_with_shape
+from spatial_llava_ros.lift import lift_all
 from spatial_llava_ros.types import CameraIntrinsics, Proposals, Region, RgbdFrame
 
 BOXES = [(10, 20, 40, 60), (55, 30, 85, 70), (95, 15, 120, 50)]
@@ -24,6 +23,5 @@ def squares(n: int = 3) -> tuple[RgbdFrame, Features]:
         regions.append(Region(i + 1, (x1, y1, x2, y2), np.ones((y2 - y1, x2 - x1), bool), 0.9 - 0.1 * i))
     frame = RgbdFrame(color, depth, CameraIntrinsics(128, 96, 110.0, 110.0, 63.5, 47.5))
     proposals = Proposals(tuple(regions), (), np.array([0.0, -1.0, 0.0]))
-    points = back_project(frame.depth, frame.intrinsics)
-    lifted = [lift_with_shape(frame, region, proposals, points) for region in regions]
+    lifted = lift_all(frame, proposals, regions)
     return frame, extract_features(frame, proposals, [o for o, _ in lifted], [s for _, s in lifted])
