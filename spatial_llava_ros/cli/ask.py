@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 
-from spatial_llava_ros.cli.graph import add_source, read_frame
+from spatial_llava_ros.cli.source import add_frame, add_source, chosen_frame, chosen_source
 from spatial_llava_ros.errors import InvalidInputError
 from spatial_llava_ros.questions.answer import Evidence, QuestionAnswer, question_answer_as_dict
 
@@ -25,6 +25,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         allow_abbrev=False,
     )
     add_source(parser)
+    add_frame(parser)
     parser.add_argument("questions", metavar="QUESTION", nargs="+", help='such as "is the chair behind the table?"')
     parser.add_argument("--json", action="store_true", help="one JSON object per question on standard output")
 
@@ -41,7 +42,8 @@ def run(args: argparse.Namespace) -> int:
     from spatial_llava_ros.graph import frame_graph  # here, so that --help stays instant
     from spatial_llava_ros.questions import answer_question
 
-    graph = frame_graph(read_frame(args))
+    with chosen_source(args) as source:
+        graph = frame_graph(chosen_frame(source, args))
     for question in args.questions:
         answer = answer_question(question, graph)
         if args.json:

@@ -9,12 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from spatial_llava_ros.cli.topics import add_topics, chosen_topics
-from spatial_llava_ros.errors import InvalidInputError
-from spatial_llava_ros.frames import FrameSource, open_source
-from spatial_llava_ros.types import RgbdFrame, SceneGraph, graph_as_dict
-
-_PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
+from spatial_llava_ros.cli.destination import PICTURES, check_destination
+from spatial_llava_ros.cli.source import add_frame, add_source, chosen_frame, chosen_source
+from spatial_llava_ros.types import SceneGraph, graph_as_dict
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -30,34 +27,10 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         allow_abbrev=False,
     )
     add_source(parser)
+    add_frame(parser)
     parser.add_argument("--everything", action="store_true", help="every relation that holds, inverses and all")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--picture", type=Path, metavar="OUT.png", help="draw picture, map from above and relations")
-
-
-def add_source(parser: argparse.ArgumentParser) -> None:
-    """Declare where the frame comes from."""
-    kinds = "frame folder, folder of them, rosbag2 (folder, .mcap, .db3), or sim[:layout[:seed]]"
-    parser.add_argument("source", metavar="SOURCE", help=kinds)
-    parser.add_argument("--frame", type=int, default=0, metavar="N", help="which frame, from 0; -1 is the last")
-    add_topics(parser)
-
-
-def read_frame(args: argparse.Namespace) -> RgbdFrame:
-    """The frame that the options of `add_source` name.
-
-    Raises:
-        InvalidInputError: no such source or frame.
-    """
-    source: FrameSource = open_source(args.source, **chosen_topics(args))
-    try:
-        if source.choices:
-            print(f"{source.name}: {source.choices}", file=sys.stderr)
-        return source[args.frame]
-    except IndexError:
-        raise InvalidInputError(f"--frame {args.frame}: {source.name} has {len(source)} frame(s), from 0") from None
-    finally:
-        source.close()
 
 
 def run(args: argparse.Namespace) -> int:
@@ -69,8 +42,9 @@ def run(args: argparse.Namespace) -> int:
     from spatial_llava_ros.graph import frame_graph  # here, so that --help stays instant
 
     if args.picture:
-        check_picture(args.picture)
-    frame = read_frame(args)
+        check_destination(args.picture, PICTURES, "--picture")
+    with chosen_source(args) as source:
+        frame = chosen_frame(source, args)
     graph = frame_graph(frame, everything=args.everything)
     if args.picture:
         from spatial_llava_ros.output.graph_picture import draw_graph
@@ -83,18 +57,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(graph_text(graph), flush=True)
     return 0
-
-
-def check_picture(path: Path) -> None:
-    """Raise early for a picture that could not be written."""
-    if path.suffix.lower() not in _PICTURE_SUFFIXES:
-        raise InvalidInputError(f"--picture {path}: the name must end in {' or '.join(_PICTURE_SUFFIXES)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidInputError(f"--picture {path}: cannot make its folder ({error.strerror})") from None
-    if path.is_dir():
-        raise InvalidInputError(f"--picture {path}: is a folder")
 
 
 def graph_text(graph: SceneGraph) -> str:

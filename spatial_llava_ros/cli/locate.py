@@ -10,16 +10,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spatial_llava_ros.cli.destination import PICTURES, check_destination
 from spatial_llava_ros.cli.report import answer_text
-from spatial_llava_ros.cli.topics import add_topics, chosen_topics
-from spatial_llava_ros.errors import InvalidInputError
-from spatial_llava_ros.frames import FrameSource, open_source
+from spatial_llava_ros.cli.source import add_frame, add_source, chosen_frame, chosen_source
+from spatial_llava_ros.frames import FrameSource
 from spatial_llava_ros.types import Answer, RgbdFrame, answer_as_dict
 
 if TYPE_CHECKING:
     from spatial_llava_ros.output.mcap_log import McapWriter
-
-_PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -35,16 +33,14 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    kinds = "frame folder, folder of them, rosbag2 (folder, .mcap, .db3), or sim[:layout[:seed]]"
-    parser.add_argument("source", metavar="SOURCE", help=kinds)
+    add_source(parser)
     parser.add_argument("expressions", metavar="EXPRESSION", nargs="+", help='such as "the red mug left of the laptop"')
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--frame", type=int, default=0, metavar="N", help="which frame, from 0; -1 is the last")
+    add_frame(which)
     which.add_argument("--all", action="store_true", help="every frame of the source")
     parser.add_argument("--json", action="store_true", help="one JSON object per answer on standard output")
     parser.add_argument("--picture", type=Path, metavar="OUT.png", help="draw the answer; numbered if several")
     parser.add_argument("--mcap", type=Path, metavar="OUT.mcap", help="record frames and answers (Foxglove, ros2 bag)")
-    add_topics(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,14 +54,11 @@ def run(args: argparse.Namespace) -> int:
 
     understood = [describe(parse(text)) for text in args.expressions]  # before any work, so that a typo costs none
     if args.picture:
-        _check_output(args.picture, _PICTURE_SUFFIXES, "--picture")
+        check_destination(args.picture, PICTURES, "--picture")
     if args.mcap:
-        _check_output(args.mcap, (".mcap",), "--mcap")
+        check_destination(args.mcap, (".mcap",), "--mcap")
     with ExitStack() as stack:
-        source = open_source(args.source, **chosen_topics(args))
-        stack.callback(source.close)
-        if source.choices:
-            print(f"{source.name}: {source.choices}", file=sys.stderr)
+        source = stack.enter_context(chosen_source(args))
         log = stack.enter_context(_open_log(args.mcap)) if args.mcap else None
         locator = Locator()
         for index, frame in _chosen(source, args):
@@ -106,22 +99,8 @@ def _save_picture(path: Path, frame: RgbdFrame, answer: Answer) -> None:
 def _chosen(source: FrameSource, args: argparse.Namespace) -> Iterator[tuple[int, RgbdFrame]]:
     if args.all:
         yield from enumerate(source)
-        return
-    try:
-        yield args.frame, source[args.frame]
-    except IndexError:
-        raise InvalidInputError(f"--frame {args.frame}: {source.name} has {len(source)} frame(s), from 0") from None
-
-
-def _check_output(path: Path, suffixes: tuple[str, ...], option: str) -> None:
-    if path.suffix.lower() not in suffixes:
-        raise InvalidInputError(f"{option} {path}: the name must end in {' or '.join(suffixes)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidInputError(f"{option} {path}: cannot make its folder ({error.strerror})") from None
-    if path.is_dir():
-        raise InvalidInputError(f"{option} {path}: is a folder")
+    else:
+        yield args.frame, chosen_frame(source, args)
 
 
 def _numbered(path: Path, frame: int | None, expression: int, expressions: int) -> Path:
