@@ -37,9 +37,7 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.action import ActionServer, CancelResponse
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from std_msgs.msg import String
 
 from spatial_llava_ros.action import Locate
@@ -49,9 +47,9 @@ from spatial_llava_ros.msg import ReferredObject
 from spatial_llava_ros.nodes import camera_input, messages, qos
 from spatial_llava_ros.nodes.answers import AnswerPublishers
 from spatial_llava_ros.nodes.camera_input import CameraInput
-from spatial_llava_ros.nodes.diagnostics import Measurements, diagnostic
 from spatial_llava_ros.nodes.frame_buffer import RawFrame
-from spatial_llava_ros.nodes.parameters import Setting, declare
+from spatial_llava_ros.nodes.lifecycle import Condition, ReportingNode
+from spatial_llava_ros.nodes.parameters import Setting
 from spatial_llava_ros.nodes.running import run_node
 from spatial_llava_ros.nodes.transforms import TransformError
 from spatial_llava_ros.nodes.worker import Request, Result, Stopped, Worker
@@ -74,30 +72,25 @@ SETTINGS = (
 PROGRESS = {"waiting for a frame": 0.0, "decode": 0.05, "propose": 0.1, "lift": 0.5, "ground": 0.8, "verify": 0.9}
 
 
-class LocateNode(LifecycleNode):
+class LocateNode(ReportingNode):
     """Inactive: publishers only. Active: camera subscriptions, command, action, worker thread."""
 
     def __init__(self, **options) -> None:
-        super().__init__("locate", **options)
-        declare(self, SETTINGS)
-        self.measured = Measurements()
-        self._state = "unconfigured"
+        super().__init__("locate", SETTINGS, **options)
         self._locator: Locator | None = None
         self._worker: Worker | None = None
         self._camera: CameraInput | None = None
         self._goals_open: dict[bytes, Request] = {}
-        # Not a lifecycle publisher: whoever asks why nothing happens must hear "inactive" too.
-        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        self._timer = self.create_timer(1.0, self._publish_diagnostics)
 
     # Life cycle
 
-    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+    def _open(self) -> None:
         self._outputs = AnswerPublishers(self)
-        self._state = "inactive"
-        return super().on_configure(state)
 
-    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+    def _close(self) -> None:
+        self._outputs.close()
+
+    def _start(self) -> None:
         self._locator = Locator()
         self._camera = CameraInput(self, self.measured)
         self._worker = Worker(self._answer, self._failed)
@@ -110,24 +103,7 @@ class LocateNode(LifecycleNode):
             handle_accepted_callback=self._on_goal,
             cancel_callback=self._on_cancel,
         )
-        self._state = "active"
         self.get_logger().info(f"active: say a referring expression on '{self.resolve_topic_name('command')}'")
-        return super().on_activate(state)
-
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        self._stop()
-        self._state = "inactive"
-        return super().on_deactivate(state)
-
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        self._outputs.close()
-        self._state = "unconfigured"
-        return super().on_cleanup(state)
-
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        self._stop()
-        self._state = "finalized"
-        return super().on_shutdown(state)
 
     def _stop(self) -> None:
         if self._worker is None:
@@ -139,9 +115,9 @@ class LocateNode(LifecycleNode):
         self._action.destroy()
         self._locator = None
 
-    def destroy_node(self) -> None:
-        self._stop()
-        super().destroy_node()
+    def _examine(self) -> Condition:
+        values, trouble, warning = self._camera.examine(self._value("max_frame_age"))
+        return values | {"requests waiting": self._worker.waiting, "busy": self._worker.busy}, trouble, warning
 
     # Callbacks: all of them only pass something on
 
@@ -168,16 +144,6 @@ class LocateNode(LifecycleNode):
             return CancelResponse.REJECT
         request.cancelled.set()
         return CancelResponse.ACCEPT
-
-    def _publish_diagnostics(self) -> None:
-        with self.measured.callback():
-            values, trouble, warning = {}, "", ""
-            if self._state == "active":
-                values, trouble, warning = self._camera.examine(self._value("max_frame_age"))
-                values |= {"requests waiting": self._worker.waiting, "busy": self._worker.busy}
-            now = self.get_clock().now().to_msg()
-            name = self.get_fully_qualified_name().lstrip("/")
-            self._diagnostics.publish(diagnostic(name, now, self._state, self.measured, values, trouble, warning))
 
     # Work: everything below runs in the worker's thread
 
@@ -270,9 +236,6 @@ class LocateNode(LifecycleNode):
             return Locate.Result(referred=message)
 
         goal.execute(settle)
-
-    def _value(self, name: str):
-        return self.get_parameter(name).value
 
 
 def _moved(answer: Answer, target_from_answer: np.ndarray, frame_id: str) -> Answer:

@@ -30,8 +30,6 @@ from collections.abc import Callable
 from time import monotonic
 
 import numpy as np
-from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from visualization_msgs.msg import MarkerArray
 
 from spatial_llava_ros.errors import SpatialLlavaError
@@ -39,11 +37,11 @@ from spatial_llava_ros.graph.settings import MemorySettings
 from spatial_llava_ros.msg import SceneGraph
 from spatial_llava_ros.nodes import camera_input, qos
 from spatial_llava_ros.nodes.camera_input import CameraInput
-from spatial_llava_ros.nodes.diagnostics import Measurements, diagnostic
 from spatial_llava_ros.nodes.frame_buffer import RawFrame
 from spatial_llava_ros.nodes.graph_markers import graph_markers
 from spatial_llava_ros.nodes.graph_messages import graph_message
-from spatial_llava_ros.nodes.parameters import Setting, declare
+from spatial_llava_ros.nodes.lifecycle import Condition, ReportingNode
+from spatial_llava_ros.nodes.parameters import Setting
 from spatial_llava_ros.nodes.running import run_node
 from spatial_llava_ros.nodes.scene import STILL_FRAMES, Scene
 from spatial_llava_ros.nodes.scene_services import SceneServices
@@ -66,14 +64,11 @@ SETTINGS = (
 )
 
 
-class SceneGraphNode(LifecycleNode):
+class SceneGraphNode(ReportingNode):
     """Inactive: remembers, and hears nothing. Active: camera subscriptions and the worker's thread."""
 
     def __init__(self, **options) -> None:
-        super().__init__("scene_graph", **options)
-        declare(self, SETTINGS)
-        self.measured = Measurements()
-        self._state = "unconfigured"
+        super().__init__("scene_graph", SETTINGS, **options)
         self._scene: Scene | None = None
         self._worker: SceneWorker | None = None
         self._camera: CameraInput | None = None
@@ -82,46 +77,28 @@ class SceneGraphNode(LifecycleNode):
         self._sent = self._drawn = None
         self._trouble = ""
         self._lacking = ""
-        # Not a lifecycle publisher: whoever asks why nothing happens must hear "inactive" too. Services likewise.
-        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        self._timer = self.create_timer(1.0, self._publish_diagnostics)
+        # Offered in every state, if only to say that the node is not active.
         self._offered = SceneServices(self, lambda: self._scene, self._submit, self.measured, self._lookup)
 
     # Life cycle
 
-    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+    def _open(self) -> None:
         settings = MemorySettings(forget_after_s=self._value("forget_after"), max_objects=self._value("max_objects"))
         self._scene = Scene(self._value("world_frame").lstrip("/"), settings)
         self._graphs = self.create_lifecycle_publisher(SceneGraph, "scene_graph", qos.LATCHED)
         self._markers = self.create_lifecycle_publisher(MarkerArray, "scene_graph/markers", qos.LATCHED)
-        self._state = "inactive"
-        return super().on_configure(state)
 
-    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+    def _close(self) -> None:
+        self.destroy_publisher(self._graphs)
+        self.destroy_publisher(self._markers)
+        self._scene = self._sent = self._drawn = None
+
+    def _start(self) -> None:
         self._camera = CameraInput(self, self.measured)
         self._trouble = self._lacking = ""
         self._first_picture = None
         self._worker = SceneWorker(self._step, lambda: 1.0 / self._value("rate"), self._failed)
-        self._state = "active"
         self.get_logger().info(f"active: the graph is on '{self.resolve_topic_name('scene_graph')}'")
-        return super().on_activate(state)
-
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        self._stop()
-        self._state = "inactive"
-        return super().on_deactivate(state)
-
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        self.destroy_publisher(self._graphs)
-        self.destroy_publisher(self._markers)
-        self._scene = self._sent = self._drawn = None
-        self._state = "unconfigured"
-        return super().on_cleanup(state)
-
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        self._stop()
-        self._state = "finalized"
-        return super().on_shutdown(state)
 
     def _stop(self) -> None:
         if self._worker is None:
@@ -130,9 +107,14 @@ class SceneGraphNode(LifecycleNode):
         self._worker = self._taken = None
         self._camera.close()
 
-    def destroy_node(self) -> None:
-        self._stop()
-        super().destroy_node()
+    def _examine(self) -> Condition:
+        values, trouble, warning = self._camera.examine(self._value("max_frame_age"))
+        scene = self._scene
+        values |= {"remembered": len(scene.memory), "remembered in": scene.frame_id or "nothing yet"}
+        values |= {"revision": scene.graph.revision if scene.graph else 0, "waiting": self._worker.waiting}
+        if self._lacking:
+            warning = f"NO_TRANSFORM: {self._lacking}"
+        return values, trouble or self._trouble, warning
 
     # In the executor's thread
 
@@ -147,21 +129,6 @@ class SceneGraphNode(LifecycleNode):
                 self._show()
 
         return "" if self._worker.submit(work_and_show) else "busy: too many requests are waiting, ask again later"
-
-    def _publish_diagnostics(self) -> None:
-        with self.measured.callback():
-            values, trouble, warning = {}, "", ""
-            if self._state == "active":
-                values, trouble, warning = self._camera.examine(self._value("max_frame_age"))
-                scene = self._scene
-                values |= {"remembered": len(scene.memory), "remembered in": scene.frame_id or "nothing yet"}
-                values |= {"revision": scene.graph.revision if scene.graph else 0, "waiting": self._worker.waiting}
-                trouble = trouble or self._trouble
-                if self._lacking:
-                    warning = f"NO_TRANSFORM: {self._lacking}"
-            now = self.get_clock().now().to_msg()
-            name = self.get_fully_qualified_name().lstrip("/")
-            self._diagnostics.publish(diagnostic(name, now, self._state, self.measured, values, trouble, warning))
 
     # In the worker's thread
 
@@ -236,9 +203,6 @@ class SceneGraphNode(LifecycleNode):
             return  # the process is ending, and took the publishers away
         self._trouble = f"internal error: {type(error).__name__}: {error}"
         self.get_logger().error("".join(traceback.format_exception(error)), throttle_duration_sec=10.0)
-
-    def _value(self, name: str):
-        return self.get_parameter(name).value
 
 
 def main(args: list[str] | None = None) -> int:
