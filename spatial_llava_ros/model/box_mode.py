@@ -96,6 +96,7 @@ class BoxMode:
                 choice = allowed[0]
             waiting.append(choice)
             written += self._texts[choice]
+            patience.report("box", family.answer_prefix + written)
         answer = family.answer_prefix + written
         decoded = family.decode_answer(answer, shape)
         score = float(np.exp(np.mean(log_scores))) if log_scores else 1.0
@@ -117,6 +118,7 @@ class BoxMode:
             written.append(choice)
             log_scores.append(float(scores[choice]))
             text = tokenizer.decode(written, skip_special_tokens=False)
+            patience.report("box", text)
             if not isinstance(family.decode_answer(text, shape), Unreadable):
                 break
             turn.feed([choice])

@@ -1,4 +1,4 @@
-"""How long a caller waits for a model: until a moment, or until told to stop."""
+"""How long a caller waits for a model: until a moment, or until told to stop; and what it hears meanwhile."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ def _never() -> bool:
     return False
 
 
+def _nobody(stage: str, text: str) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Patience:
     """Asked between the steps of a model.
@@ -20,10 +24,12 @@ class Patience:
     Attributes:
         deadline: on `time.monotonic`'s clock; None for no limit.
         cancelled: says True once the caller has lost interest.
+        report: told what the model is at, and all that it has written so far.
     """
 
     deadline: float | None = None
     cancelled: Callable[[], bool] = _never
+    report: Callable[[str, str], None] = _nobody
 
     def check(self) -> None:
         """Raises ModelCancelled or ModelTimeout when it is over."""

@@ -162,8 +162,11 @@ class ProcessBackend:
                 raise self._died() from error
             while True:
                 kind, content = self._receive(patience, number)
-                if kind in ("answer", "error") and content[0] == number:
-                    break  # anything else answers a request that was given up
+                if content[0] != number:
+                    continue  # it answers a request that was given up
+                if kind in ("answer", "error"):
+                    break
+                patience.report(*content[1])
             if kind == "error":
                 raise _rebuilt(content)
             return content[1]
@@ -238,7 +241,11 @@ def serve(pipe: Connection) -> None:
             continue
         number, text, left = content
         deadline = None if left is None else time.monotonic() + left
-        patience = Patience(deadline, lambda number=number: inbox.cancelled(number))
+        patience = Patience(
+            deadline,
+            lambda number=number: inbox.cancelled(number),
+            lambda stage, text, number=number: pipe.send(("report", (number, (stage, text)))),
+        )
         try:
             if kind == "score":
                 answer = backend.score(frame, features, text, patience)
