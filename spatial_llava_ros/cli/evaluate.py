@@ -29,7 +29,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("source", metavar="SOURCE", help="folder of frame folders with expressions, or sim[:layout]")
+    parser.add_argument("source", metavar="SOURCE", help="folder of frame folders, sim, sim:crowded or sim:layout")
     parser.add_argument("--expressions", default="expressions.json", metavar="NAME", help="file to ask from")
     parser.add_argument("--frames", type=int, default=20, metavar="N", help="simulated frames (default 20)")
     parser.add_argument("--seed", type=int, default=0, help="of the simulated frames")

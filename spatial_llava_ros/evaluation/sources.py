@@ -13,6 +13,7 @@ from spatial_llava_ros.frames.folder import FolderSource
 from spatial_llava_ros.types import Box, RgbdFrame
 
 LAYOUTS = ("tabletop", "shelf", "room")
+CROWDED = ("desk", "crowd")  # seen by several kinds of camera
 
 
 def folders_with_expressions(root: str, name: str) -> Iterator[tuple[str, RgbdFrame, list[Expression]]]:
@@ -57,21 +58,21 @@ def simulated_expressions(spec: str, frames: int, per_frame: int, seed: int = 0)
     """Frames of generated scenes, with expressions that geometry could judge and the boxes of what they mean.
 
     Args:
-        spec: "sim" for all layouts in turn, or "sim:layout".
+        spec: "sim" for LAYOUTS in turn, "sim:crowded" for CROWDED, or "sim:layout".
         frames: how many, each of a scene of its own.
         per_frame: expressions for each.
 
     Yields:
         (name, SimFrame, expressions)
     """
-    from spatial_llava_ros.sim import SimCamera, default_view, generate_expressions, make_scene, render
+    from spatial_llava_ros.sim import default_view, generate_expressions, make_scene, render, usual_camera
 
-    parts = spec.split(":")
-    layouts = parts[1:2] or LAYOUTS
+    name = spec.partition(":")[2]
+    layouts = {"": LAYOUTS, "crowded": CROWDED}.get(name, (name,))
     for k in range(frames):
         layout = layouts[k % len(layouts)]
         scene = make_scene(layout, seed + k)
-        simulated = render(scene, default_view(scene), SimCamera())
+        simulated = render(scene, default_view(scene), usual_camera(scene))
         boxes = {thing.id: thing.box_visible for thing in simulated.objects}
         asked = generate_expressions(simulated, seed + k, per_frame)
         expressions = [

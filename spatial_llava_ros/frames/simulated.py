@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from spatial_llava_ros.errors import InvalidInputError
 from spatial_llava_ros.frames.source import FrameSource
-from spatial_llava_ros.sim import SimCamera, camera_path, default_view, make_scene, render
+from spatial_llava_ros.sim import camera_path, default_view, make_scene, render, usual_camera
 from spatial_llava_ros.sim.truth import SimFrame
 from spatial_llava_ros.types import RgbdFrame
 
@@ -29,7 +29,7 @@ class SimSource(FrameSource):
             raise InvalidInputError(f"{spec}: the simulator is sim, sim:layout or sim:layout:seed")
         self.name = spec
         self.scene = make_scene(layout or "tabletop", int(seed or 0))
-        self._camera = SimCamera()
+        self._camera = usual_camera(self.scene)
         self._poses = [default_view(self.scene), *camera_path(self.scene, FRAMES - 1)]
 
     def __len__(self) -> int:

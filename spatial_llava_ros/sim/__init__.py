@@ -15,6 +15,7 @@ from spatial_llava_ros.sim.layouts import LAYOUTS, make_scene
 from spatial_llava_ros.sim.noise import D435, KINECT1, NONE, PRESETS, ColorNoise, DepthNoise
 from spatial_llava_ros.sim.rendering import render
 from spatial_llava_ros.sim.scene import Scene
+from spatial_llava_ros.sim.sensors import SENSORS, usual_camera
 from spatial_llava_ros.sim.spatial_truth import SpatialTruth
 from spatial_llava_ros.sim.truth import SimFrame, TrueObject
 
@@ -24,6 +25,7 @@ __all__ = [
     "LAYOUTS",
     "NONE",
     "PRESETS",
+    "SENSORS",
     "ColorNoise",
     "DepthNoise",
     "Scene",
@@ -38,4 +40,5 @@ __all__ = [
     "look_at",
     "make_scene",
     "render",
+    "usual_camera",
 ]

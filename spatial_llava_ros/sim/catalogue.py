@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from spatial_llava_ros.sim import containers, electronics, furniture, goods
+from spatial_llava_ros.sim import containers, electronics, furniture, goods, groceries, wall_things
 from spatial_llava_ros.sim.model import Model
 
 BUILDERS: dict[str, Callable[[np.random.Generator], Model]] = {
@@ -45,9 +45,21 @@ BUILDERS: dict[str, Callable[[np.random.Generator], Model]] = {
     "cushion": furniture.cushion,
     "floor lamp": furniture.floor_lamp,
     "floor plant": furniture.floor_plant,
+    "carton": groceries.carton,
+    "milk carton": groceries.milk_carton,
+    "tin": groceries.tin,
+    "canister": groceries.canister,
+    "jug": groceries.jug,
+    "packet": groceries.packet,
+    "scissors": groceries.scissors,
+    "clamp": groceries.clamp,
+    "paper": groceries.sheet,
+    "magazine": groceries.magazine,
+    **wall_things.HANGING,
 }
-# A floor lamp is called a lamp.
-CATEGORIES = tuple(name for name in BUILDERS if not name.startswith("floor "))
+# A floor lamp is called a lamp, a carton a box.
+_CALLED_OTHERWISE = {"floor lamp", "floor plant", "carton", "milk carton", "canister", "jug"}
+CATEGORIES = tuple(name for name in BUILDERS if name not in _CALLED_OTHERWISE)
 
 # What is drawn for a place; a word twice is twice as likely.
 PLACES: dict[str, tuple[str, ...]] = {
@@ -60,6 +72,17 @@ PLACES: dict[str, tuple[str, ...]] = {
     "shelf": (
         *("book", "box", "bottle", "can", "bowl", "mug", "vase") * 2,
         *("cup", "ball", "tissue box", "teddy bear", "plant", "lamp", "shoe", "tape", "pot", "drill", "box"),
+    ),
+    "crowd": (
+        *("carton",) * 11,
+        *("canister", "mug", "bowl", "book") * 2,
+        *("can", "canister", "tin", "milk carton", "jug", "cup", "book", "packet"),
+        *("bottle", "packet", "pot", "plate", "banana", "apple", "drill", "scissors", "clamp", "book", "ball", "tape"),
+    ),
+    "desk": (
+        *("mug", "can", "carton", "book", "magazine", "tape", "canister") * 2,
+        *("phone", "remote", "cup", "paper", "box", "tissue box", "scissors", "jug", "bottle", "packet", "apple"),
+        *("teddy bear", "plant", "lamp", "tin", "bowl", "milk carton", "ball", "drill"),
     ),
     "floor": ("bin", "shoe", "shoe", "ball", "box", "box", "cushion", "teddy bear", "book", "drill", "bottle", "pot"),
     "tote": (

@@ -34,3 +34,21 @@ def shade(word: str, rng: np.random.Generator) -> np.ndarray:
     base = np.array(options[rng.integers(len(options))], np.float64)
     base += rng.uniform(0, 0.15) * (base.mean() - base)
     return np.clip(base * rng.uniform(0.93, 1.05) + rng.uniform(-3, 3, 3), 4, 252)
+
+
+def faded(word: str, rng: np.random.Generator) -> np.ndarray:
+    """As `shade`, over all that the word is used for on real goods: duller, and darker or paler where it stays so.
+
+    Dark yellow is olive and dark orange brown, so those only fade; dark red, green, blue, purple keep their names.
+    """
+    base = shade(word, rng)
+    base += rng.uniform(0, 0.35) * (base.mean() - base)
+    if word in ("red", "green", "blue", "purple", "black", "grey"):
+        base *= rng.uniform(0.72, 1.08)
+    elif word in ("yellow", "pink"):
+        base += rng.uniform(0, 0.3) * (250 - base)
+    elif word == "brown":
+        base *= rng.uniform(0.85, 1.5)
+    elif word == "white":
+        base *= rng.uniform(0.86, 1.0)
+    return np.clip(base, 4, 252)

@@ -16,7 +16,17 @@ import numpy as np
 from spatial_llava_ros.sim.colors import SHADES
 from spatial_llava_ros.sim.spatial_truth import NO, UNCLEAR, YES, SpatialTruth
 from spatial_llava_ros.sim.truth import SimFrame
-from spatial_llava_ros.sim.words import ANYTHING, FURNITURE, NOUNS, PLAIN_NOUNS, SHAPES, is_color, is_noun, is_shape
+from spatial_llava_ros.sim.words import (
+    ANYTHING,
+    FURNITURE,
+    NOUNS,
+    PLAIN_NOUNS,
+    RARER_NOUNS,
+    SHAPES,
+    is_color,
+    is_noun,
+    is_shape,
+)
 
 KINDS = ("attribute", "relation", "ordinal", "absent", "ambiguous")
 MIN_VISIBLE = 0.4
@@ -128,7 +138,7 @@ class _Speaker:
         self.good = np.array([o.visible_fraction >= MIN_VISIBLE and o.pixels >= MIN_PIXELS for o in shot.objects])
         self.height, self.width = shot.instance.shape
         here = {o.category for o in shot.objects}
-        self.nouns = [noun for noun, (sure, _) in NOUNS.items() if here & set(sure)]
+        self.nouns = [noun for noun, (sure, _) in (NOUNS | RARER_NOUNS).items() if here & set(sure)]
         self.colors = sorted({o.color for o in shot.objects})
 
     def pick(self, options: Sequence[Any]) -> Any:

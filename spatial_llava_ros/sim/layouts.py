@@ -7,11 +7,12 @@ from collections.abc import Callable
 import numpy as np
 
 from spatial_llava_ros.errors import InvalidInputError
-from spatial_llava_ros.sim import catalogue, textures
+from spatial_llava_ros.sim import catalogue, crowded, textures
 from spatial_llava_ros.sim.colors import shade
+from spatial_llava_ros.sim.furnishing import facing, room_lights, steady, tipped, walls_and_floor, work_table
 from spatial_llava_ros.sim.mesh import box, join, rotation, translation
-from spatial_llava_ros.sim.model import Model, Part
-from spatial_llava_ros.sim.scene import Arranger, Light, Placed, Scene, Support, rest_pose
+from spatial_llava_ros.sim.model import Part
+from spatial_llava_ros.sim.scene import Arranger, Scene, Support, rest_pose
 from spatial_llava_ros.sim.surface import Surface
 
 
@@ -33,92 +34,6 @@ def make_scene(layout: str, seed: int) -> Scene:
     return _BUILDERS[layout](rng, seed)
 
 
-def _room(rng: np.random.Generator, front: float, back: float, left: float, right: float, height: float) -> list[Part]:
-    """Floor, walls and skirting around x in -front..back, y in -right..left."""
-    wall = shade(str(rng.choice(["white", "white", "grey"])), rng) * rng.uniform(0.85, 1.0)
-    wall = np.clip(wall + rng.uniform(-14, 14, 3), 0, 245)
-    style = rng.integers(3)
-    if style == 0:
-        floor = Surface(textures.wood(rng, shade("brown", rng) * rng.uniform(1.0, 1.5), 6), "wood", scale=0.9)
-    elif style == 1:
-        color = shade("grey", rng)
-        floor = Surface(textures.tiles(rng, color, color * rng.uniform(0.85, 1.1)), "ceramic", scale=0.8)
-    else:
-        floor = Surface(textures.grain(rng, rng.uniform(90, 170) + rng.uniform(-12, 12, 3), 12), "fabric", scale=0.3)
-    x, y = front + back, left + right
-    cx, cy = (back - front) / 2, (left - right) / 2
-    ground = box(x, y, 0.1).moved(translation(cx, cy, -0.1))
-    sides = [
-        box(0.1, y, height).moved(translation(back + 0.05, cy)),
-        box(0.1, y, height).moved(translation(-front - 0.05, cy)),
-        box(x, 0.1, height).moved(translation(cx, left + 0.05)),
-        box(x, 0.1, height).moved(translation(cx, -right - 0.05)),
-    ]
-    skirting = [
-        box(0.012, y, 0.08).moved(translation(back - 0.006, cy)),
-        box(x, 0.012, 0.08).moved(translation(cx, left - 0.006)),
-        box(x, 0.012, 0.08).moved(translation(cx, -right + 0.006)),
-    ]
-    return [
-        Part(ground, floor),
-        Part(join(*sides), Surface(textures.grain(rng, wall, 2), "plaster", scale=0.7)),
-        Part(join(*skirting), Surface(textures.plain(np.array([225, 222, 215])), "plastic")),
-    ]
-
-
-def _lights(rng: np.random.Generator, x: float, y: float, height: float) -> tuple[tuple[Light, ...], tuple]:
-    """A main light with a soft edge, a weaker one, and what the room throws back; mildly tinted."""
-    warm = rng.uniform(-0.06, 0.1)
-    tint = np.array([1 + warm, 1, 1 - 1.2 * warm])
-    angle = rng.uniform(-np.pi, np.pi)
-    key = np.array([x + rng.uniform(0.3, 1.0) * np.cos(angle), y + rng.uniform(0.3, 1.0) * np.sin(angle), height])
-    other = np.array([x - 1.2 * np.cos(angle), y - 1.2 * np.sin(angle), height - rng.uniform(0, 0.5)])
-    power = rng.uniform(0.55, 0.8) * tint
-    return (
-        Light(tuple(key), rng.uniform(0.06, 0.2), tuple(power)),
-        Light(tuple(other), 0.25, tuple(0.35 * power[::-1])),
-    ), tuple(rng.uniform(0.3, 0.42) * tint)
-
-
-def _table(rng: np.random.Generator, width: float, depth: float, height: float) -> list[Part]:
-    """Table with four legs, width along y, depth along x."""
-    style = rng.integers(4)
-    if style <= 1:
-        color = np.array([[150, 105, 62], [196, 158, 110], [96, 62, 38]][rng.integers(3)]) * rng.uniform(0.9, 1.1)
-        surface = Surface(textures.wood(rng, color), "wood", scale=0.7)
-    elif style == 2:
-        surface = Surface(textures.grain(rng, np.full(3, rng.uniform(185, 235)), 3), "wood", scale=0.5)
-    else:
-        cloth = shade(str(rng.choice(["white", "grey"])), rng)
-        other = shade(str(rng.choice(["grey", "white", "blue"])), rng)
-        surface = Surface(textures.tiles(rng, cloth, 0.8 * cloth + 0.2 * other, 4), "fabric", scale=0.24)
-    top = box(depth, width, 0.03, 0.004).moved(translation(z=height - 0.03))
-    legs = [
-        box(0.05, 0.05, height - 0.03).moved(translation(i * (depth / 2 - 0.05), j * (width / 2 - 0.05)))
-        for i in (-1, 1)
-        for j in (-1, 1)
-    ]
-    return [Part(top, surface), Part(join(*legs), surface)]
-
-
-def _tip(rng: np.random.Generator, model: Model, chance: float) -> np.ndarray | None:
-    """Perhaps lay a thing on its side."""
-    if model.lies and rng.random() < chance:
-        return rotation(model.lies, np.pi / 2)
-    return None
-
-
-def _yaw(rng: np.random.Generator, model: Model, spread: float = 0.8) -> float | None:
-    """Fronts look about where the viewer is (-x); what has no front is turned at random."""
-    return -np.pi / 2 + rng.uniform(-spread, spread) if model.faces else None
-
-
-def _steady(placed: Placed) -> bool:
-    """Flat on top and not so slender that nobody would put anything on it."""
-    _, y, z = placed.size
-    return placed.model.carries and placed.world_from_model[2, 2] > 0.9 and y > 0.45 * z
-
-
 def _fill(
     rng: np.random.Generator, arranger: Arranger, support: Support, count: int, place: str = "table",
     lying: float = 0.2, spacing: float = 0.05,
@@ -128,11 +43,11 @@ def _fill(
     for _ in range(count):
         here = [o for o in arranger.objects[first:] if not o.container]
         taken = {o.supporter for o in arranger.objects}
-        carriers = [o.id for o in here if _steady(o) and o.id not in taken]
+        carriers = [o.id for o in here if steady(o) and o.id not in taken]
         hollow = [o.id for o in here if o.model.category in ("bowl", "bin", "plate") and o.id not in taken]
         level = [o.id for o in here if o.supporter == support.owner]
         model = catalogue.draw(rng, place)
-        tip = _tip(rng, model, lying)
+        tip = tipped(rng, model, lying)
         how = rng.random()
         done = 0
         if how < 0.16 and hollow:
@@ -144,11 +59,11 @@ def _fill(
                 if done:
                     break
                 model = catalogue.draw(rng, place)
-                tip = _tip(rng, model, lying)
+                tip = tipped(rng, model, lying)
         elif how < 0.54 and level and not model.faces:
             done = arranger.put_against(int(rng.choice(level)), support, model, tip)
         if not done:
-            arranger.put_on(support, model, tip, rng.uniform(0.2 * spacing, spacing), _yaw(rng, model))
+            arranger.put_on(support, model, tip, rng.uniform(0.2 * spacing, spacing), facing(rng, model))
 
 
 def _office(rng: np.random.Generator, arranger: Arranger, support: Support) -> None:
@@ -191,14 +106,14 @@ def tabletop(rng: np.random.Generator, seed: int) -> Scene:
     """A table with 6 to 14 things, seen from a chair or by a standing person."""
     width, depth, height = rng.uniform(1.1, 1.6), rng.uniform(0.7, 0.85), rng.uniform(0.7, 0.76)
     back = depth / 2 + rng.uniform(0.02, 1.6)
-    structure = _room(rng, 2.2, back, rng.uniform(1.2, 2.5), rng.uniform(1.2, 2.5), 2.6)
-    structure += _table(rng, width, depth, height)
+    structure = walls_and_floor(rng, 2.2, back, rng.uniform(1.2, 2.5), rng.uniform(1.2, 2.5), 2.6)
+    structure += work_table(rng, width, depth, height)
     arranger = Arranger(rng)
     support = Support(0.0, 0.0, height, depth - 0.06, min(width - 0.06, 1.0))
     if rng.random() < 0.35:
         _office(rng, arranger, support)
     _fill(rng, arranger, support, int(rng.integers(6, 15)))
-    lights, ambient = _lights(rng, 0.0, 0.0, 2.4)
+    lights, ambient = room_lights(rng, 0.0, 0.0, 2.4)
     return Scene(
         "tabletop", seed, tuple(arranger.objects), tuple(structure), lights, ambient,
         focus=(0.0, 0.0, height + 0.04), stand_off=(0.85, 1.2), elevation=(0.45, 0.85), sweep=0.7,
@@ -210,7 +125,7 @@ def shelf(rng: np.random.Generator, seed: int) -> Scene:
     width, depth, levels = rng.uniform(0.9, 1.2), rng.uniform(0.3, 0.36), int(rng.integers(3, 5))
     step, bottom, thick = rng.uniform(0.33, 0.4), 0.08, 0.022
     height = bottom + levels * step
-    structure = _room(rng, 2.6, depth / 2 + 0.03, rng.uniform(1.2, 2.0), rng.uniform(1.2, 2.0), 2.6)
+    structure = walls_and_floor(rng, 2.6, depth / 2 + 0.03, rng.uniform(1.2, 2.0), rng.uniform(1.2, 2.0), 2.6)
     word = str(rng.choice(["brown", "brown", "white", "grey"]))
     color = np.clip(shade(word, rng) * rng.uniform(0.95, 1.25), 0, 240)
     texture = textures.wood(rng, color) if word == "brown" else textures.grain(rng, color, 2)
@@ -232,7 +147,7 @@ def shelf(rng: np.random.Generator, seed: int) -> Scene:
         _fill(rng, arranger, support, int(rng.integers(3, 7)), "shelf", 0.1)
     top = Support(0.0, 0.0, boards[-1], depth - 0.02, width - 0.02, 0.6)
     _fill(rng, arranger, top, int(rng.integers(0, 3)), "shelf", 0.0)
-    lights, ambient = _lights(rng, -1.3, 0.0, 2.4)
+    lights, ambient = room_lights(rng, -1.3, 0.0, 2.4)
     return Scene(
         "shelf", seed, tuple(arranger.objects), tuple(structure), lights, ambient,
         focus=(0.0, 0.0, bottom + height * 0.52), stand_off=(1.35, 1.9), elevation=(0.05, 0.35), sweep=0.45,
@@ -252,7 +167,7 @@ def _top_of(arranger: Arranger, number: int) -> Support:
 def room(rng: np.random.Generator, seed: int) -> Scene:
     """A living room: sofa, tables, chairs and what is on and around them, seen from standing height."""
     back, left, right = rng.uniform(1.6, 2.4), rng.uniform(1.8, 2.4), rng.uniform(1.8, 2.4)
-    structure = _room(rng, 3.8, back, left, right, 2.6)
+    structure = walls_and_floor(rng, 3.8, back, left, right, 2.6)
     arranger = Arranger(rng)
     floor = Support((back - 1.6) / 2, (left - right) / 2, 0.0, back + 1.2, left + right - 0.3)
 
@@ -271,14 +186,14 @@ def room(rng: np.random.Generator, seed: int) -> Scene:
     names = ["table", "chair", "floor plant", *rng.choice(more, 4)]
     for name in names[: int(rng.integers(4, 8))]:
         model = catalogue.BUILDERS[str(name)](rng)
-        arranger.put_on(floor, model, None, 0.1, _yaw(rng, model, 1.3))
+        arranger.put_on(floor, model, None, 0.1, facing(rng, model, 1.3))
     for placed in list(arranger.objects):
         if placed.model.category in ("table", "cabinet"):
             _fill(rng, arranger, _top_of(arranger, placed.id), int(rng.integers(1, 5)), "table", 0.1)
     for _ in range(int(rng.integers(2, 6))):
         model = catalogue.draw(rng, "floor")
-        arranger.put_on(floor, model, _tip(rng, model, 0.2), 0.06, _yaw(rng, model))
-    lights, ambient = _lights(rng, -0.3, 0.0, 2.5)
+        arranger.put_on(floor, model, tipped(rng, model, 0.2), 0.06, facing(rng, model))
+    lights, ambient = room_lights(rng, -0.3, 0.0, 2.5)
     return Scene(
         "room", seed, tuple(arranger.objects), tuple(structure), lights, ambient,
         focus=(0.3, (left - right) / 2, 0.45), stand_off=(2.7, 3.6), elevation=(0.25, 0.5), sweep=0.4,
@@ -288,14 +203,14 @@ def room(rng: np.random.Generator, seed: int) -> Scene:
 def floor(rng: np.random.Generator, seed: int) -> Scene:
     """Things on the floor, as a low robot sees them."""
     back = rng.uniform(0.9, 2.2)
-    structure = _room(rng, 2.6, back, rng.uniform(1.3, 2.2), rng.uniform(1.3, 2.2), 2.6)
+    structure = walls_and_floor(rng, 2.6, back, rng.uniform(1.3, 2.2), rng.uniform(1.3, 2.2), 2.6)
     arranger = Arranger(rng)
     support = Support(-0.1, 0.0, 0.0, 1.4, 1.5)
     if rng.random() < 0.5:
         model = catalogue.BUILDERS[str(rng.choice(["chair", "stool", "floor plant"]))](rng)
-        arranger.put_on(support, model, None, 0.05, _yaw(rng, model))
+        arranger.put_on(support, model, None, 0.05, facing(rng, model))
     _fill(rng, arranger, support, int(rng.integers(5, 11)), "floor", 0.3)
-    lights, ambient = _lights(rng, 0.0, 0.0, 2.5)
+    lights, ambient = room_lights(rng, 0.0, 0.0, 2.5)
     return Scene(
         "floor", seed, tuple(arranger.objects), tuple(structure), lights, ambient,
         focus=(-0.1, 0.0, 0.1), stand_off=(1.4, 1.9), elevation=(0.4, 0.75), sweep=0.5,
@@ -305,7 +220,7 @@ def floor(rng: np.random.Generator, seed: int) -> Scene:
 def tote(rng: np.random.Generator, seed: int) -> Scene:
     """A picking tote with a jumble of goods, seen from above by a robot's hand."""
     x, y, deep, wall, height = rng.uniform(0.4, 0.46), rng.uniform(0.56, 0.66), rng.uniform(0.15, 0.22), 0.012, 0.75
-    structure = _room(rng, 2.2, 1.4, 1.6, 1.6, 2.6) + _table(rng, 1.3, 0.8, height)
+    structure = walls_and_floor(rng, 2.2, 1.4, 1.6, 1.6, 2.6) + work_table(rng, 1.3, 0.8, height)
     color = shade(str(rng.choice(["red", "blue", "grey", "black"])), rng)
     sides = [box(wall, y, deep).moved(translation(s * (x - wall) / 2, 0, height)) for s in (-1, 1)]
     sides += [box(x, wall, deep).moved(translation(0, s * (y - wall) / 2, height)) for s in (-1, 1)]
@@ -319,7 +234,7 @@ def tote(rng: np.random.Generator, seed: int) -> Scene:
         arranger.block((-x, x), (near, far), (height, height + deep))
     support = Support(0.0, 0.0, height + 0.008, x - 2 * wall - 0.004, y - 2 * wall - 0.004, 0.3)
     _fill(rng, arranger, support, int(rng.integers(12, 22)), "tote", 0.8, 0.01)
-    lights, ambient = _lights(rng, 0.0, 0.0, 2.4)
+    lights, ambient = room_lights(rng, 0.0, 0.0, 2.4)
     return Scene(
         "tote", seed, tuple(arranger.objects), tuple(structure), lights, ambient,
         focus=(0.0, 0.0, height + 0.05), stand_off=(0.75, 0.95), elevation=(1.0, 1.35), sweep=0.6,
@@ -332,5 +247,7 @@ _BUILDERS: dict[str, Callable[[np.random.Generator, int], Scene]] = {
     "room": room,
     "floor": floor,
     "tote": tote,
+    "desk": crowded.desk,
+    "crowd": crowded.crowd,
 }
 LAYOUTS = tuple(_BUILDERS)

@@ -5,6 +5,8 @@ Depth comes from a disparity d = f b / z, so an error of sigma_d pixels becomes 
   depth RMS error = distance^2 x subpixel / (focal length x baseline), subpixel 0.05 to 0.1, baseline 50 mm.
 - Khoshelham, Oude Elberink, "Accuracy and Resolution of Kinect Depth Data" (Sensors 2012): 1.4e-3 z^2 for Kinect v1,
   disparity in steps of 1/8 pixel, baseline 75 mm.
+- Scharstein, Szeliski, "A Taxonomy and Evaluation of Dense Two-Frame Stereo Correspondence Algorithms" (IJCV 2002):
+  edges grow by up to half a matching window ("foreground fattening").
 - Nguyen, Izadi, Lovell, "Modeling Kinect Sensor Noise" (3DIMPVT 2012): growth at grazing angles, loss beyond
   70 degrees.
 """
@@ -12,6 +14,7 @@ Depth comes from a disparity d = f b / z, so an error of sigma_d pixels becomes 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import cv2
 import numpy as np
@@ -38,6 +41,13 @@ class DepthNoise:
         holes: share of pixels lost for no reason.
         shadow: whether what the second eye cannot see is missing.
         shine: how much mirror-like materials lose, 0 none to 1.
+        depth_eye: metres by which the depth camera is left of the colour camera; what it cannot see is missing. The
+            second eye is `baseline` right of the depth camera.
+        fatten: pixels by which near things grow over what is behind them (half the matching window).
+        blobs: share of pixels lost in patches.
+        misaligned: pixels by which depth lies right of and below where the colour picture has the same thing.
+        grid: depth pixels lie this many colour pixels apart and each fills one of them; 1 for a dense picture.
+        kept: share of pixels that are kept, at random.
     """
 
     baseline: float = 0.05
@@ -55,6 +65,12 @@ class DepthNoise:
     holes: float = 0.0005
     shadow: bool = True
     shine: float = 1.0
+    depth_eye: float = 0.0
+    fatten: int = 0
+    blobs: float = 0.0
+    misaligned: tuple[float, float] = (0.0, 0.0)
+    grid: float = 1.0
+    kept: float = 1.0
 
     def depth_sigma(self, z: float | np.ndarray, fx: float) -> float | np.ndarray:
         """Standard deviation in metres at depth z (metres) on a good surface seen straight on; fx in pixels."""
@@ -100,7 +116,7 @@ def measure_depth(
         cosine: (H, W) float32 of the angle of incidence, 0..1.
         infrared: (H, W) float32 reflectance to the depth camera's light, 0..1.
         mirror: (H, W) float32, 0..1: how much light is lost to mirror reflection, highlights included.
-        second_eye: (H, W) bool, seen by the second eye too; None when that does not matter.
+        second_eye: (H, W) bool, seen by the second eye (and the depth camera) too; None when that does not matter.
         fx: focal length in pixels.
 
     Returns:
@@ -133,8 +149,41 @@ def measure_depth(
     if noise.holes:
         lost |= rng.random(shape, dtype=np.float32) < noise.holes
     lost |= (z < noise.near) | (z > noise.far)
+    if noise.blobs:
+        lost |= _field(rng, shape, 6.0) > NormalDist().inv_cdf(1 - noise.blobs)
     z[lost] = np.nan
+    if noise.fatten:
+        z = _fattened(z, noise.fatten)
+    if noise.misaligned != (0.0, 0.0):
+        shift = np.array([[1, 0, noise.misaligned[0]], [0, 1, noise.misaligned[1]]], np.float32)
+        z = cv2.warpAffine(
+            z, shift, shape[::-1], flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=float("nan")
+        )
+    if noise.grid > 1:
+        z[~_grid_lines(z, noise.grid, rng)] = np.nan
+    if noise.kept < 1:
+        z[rng.random(shape, dtype=np.float32) >= noise.kept] = np.nan
     return z.astype(np.float32)
+
+
+def _fattened(z: np.ndarray, by: int) -> np.ndarray:
+    """Depth (H, W) in which what is near has grown by some pixels over what is behind; holes stay holes."""
+    far = np.where(np.isfinite(z), z, np.float32(1e6))
+    grown = cv2.erode(far, np.ones((2 * by + 1, 2 * by + 1), np.uint8))
+    return np.where(np.isfinite(z) & (far - grown > 0.03 * far), grown, z)
+
+
+def _grid_lines(z: np.ndarray, spacing: float, rng: np.random.Generator) -> np.ndarray:
+    """(H, W) bool: the pixels on which a depth picture of `spacing` times fewer pixels a side falls.
+
+    Registration moves a depth pixel by its disparity between the two cameras, so the columns bend with depth.
+    """
+    height, width = z.shape
+    near = np.where(np.isfinite(z), 1 / np.maximum(z, 0.1), np.float32(1))
+    x = (np.arange(width, dtype=np.float32) + 10 * near + rng.uniform(0, spacing)) / np.float32(spacing)
+    y = (np.arange(height, dtype=np.float32) + rng.uniform(0, spacing)) / np.float32(spacing)
+    lines = np.floor(x) != np.floor(x - np.float32(1 / spacing))
+    return lines & (np.floor(y) != np.floor(y - np.float32(1 / spacing)))[:, None]
 
 
 def _ragged_edges(
@@ -170,13 +219,23 @@ def _ragged_edges(
 @dataclass(frozen=True)
 class ColorNoise:
     """A colour camera. blur is the lens in pixels; shot and read are variances in linear light per unit of light and
-    constant; vignette the loss in the corners; white_balance the standard deviation of the gain of red and blue."""
+    constant; vignette the loss in the corners; white_balance the standard deviation of the gain of red and blue.
+
+    What the camera's processor does comes after that: saturation and contrast are factors about grey and mid-grey,
+    sharpen the weight of an unsharp mask, jpeg the quality 1..100 of the compression, 0 for none; exposure is a factor
+    on the light.
+    """
 
     blur: float = 0.55
     shot: float = 2.0e-4
     read: float = 2.0e-6
     vignette: float = 0.12
     white_balance: float = 0.025
+    exposure: float = 1.0
+    saturation: float = 1.0
+    contrast: float = 1.0
+    sharpen: float = 0.0
+    jpeg: int = 0
 
 
 _LEVELS = np.linspace(0, 1, 4096)
@@ -196,11 +255,28 @@ def expose(light: np.ndarray, noise: ColorNoise, gain: np.ndarray, rng: np.rando
         y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
         x = np.linspace(-1, 1, width, dtype=np.float32)[None]
         picture = picture * (1 - noise.vignette / 2 * (x * x + y * y))[..., None]
-    picture = picture * gain.astype(np.float32)
+    picture = picture * (gain * noise.exposure).astype(np.float32)
     # A soft shoulder instead of a hard clip.
     bright = picture > 0.8
     picture[bright] = 1 - 0.2 * np.exp((0.8 - picture[bright]) / 0.2)
     if noise.shot or noise.read:
         sigma = np.sqrt(np.maximum(picture, 0) * np.float32(noise.shot) + np.float32(noise.read))
         picture = picture + sigma * rng.standard_normal(picture.shape, dtype=np.float32)
-    return _SRGB_TABLE[np.clip(picture * 4095, 0, 4095).astype(np.uint16)]
+    return _processed(_SRGB_TABLE[np.clip(picture * 4095, 0, 4095).astype(np.uint16)], noise)
+
+
+def _processed(picture: np.ndarray, noise: ColorNoise) -> np.ndarray:
+    """What a camera's processor makes of a picture (H, W, 3) uint8: stronger or weaker colours, sharpened, packed."""
+    if noise.saturation != 1 or noise.contrast != 1 or noise.sharpen:
+        level = picture.astype(np.float32)
+        if noise.saturation != 1:
+            gray = level.mean(2, keepdims=True)
+            level = gray + np.float32(noise.saturation) * (level - gray)
+        level = 128 + np.float32(noise.contrast) * (level - 128)
+        if noise.sharpen:
+            level += np.float32(noise.sharpen) * (level - cv2.GaussianBlur(level, (0, 0), 1.2))
+        picture = np.clip(np.rint(level), 0, 255).astype(np.uint8)
+    if noise.jpeg:
+        _, packed = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, noise.jpeg])
+        picture = np.ascontiguousarray(cv2.imdecode(packed, cv2.IMREAD_COLOR)[..., ::-1])
+    return picture

@@ -101,8 +101,11 @@ def render(scene: Scene, world_from_camera: np.ndarray, camera: SimCamera, stamp
     color = expose(_blend_edges(light, baked.part[hits.triangle]), camera.color_noise, gain, rng)
     second = None
     if camera.noise.shadow:
-        other = eye + np.float32(camera.noise.baseline) * world_from_camera[:3, 0].astype(np.float32)
-        second = ~baked.caster.blocked(rays_from(points + 1e-3 * normals, (other - points) * np.float32(0.999)))
+        second = _seen_from(
+            baked, points, normals, eye, world_from_camera, camera.noise.baseline - camera.noise.depth_eye
+        )
+        if camera.noise.depth_eye:
+            second &= _seen_from(baked, points, normals, eye, world_from_camera, -camera.noise.depth_eye)
     infrared = (albedo.mean(-1) + _INFRARED_EXTRA) * material[..., 2]
     mirror = np.clip(material[..., 3] * (0.35 + glare), 0, 1)
     depth = measure_depth(hits.t, cosine, infrared, mirror, second, camera.noise, intrinsics.fx, rng)
@@ -111,6 +114,14 @@ def render(scene: Scene, world_from_camera: np.ndarray, camera: SimCamera, stamp
         color, depth, intrinsics, stamp, world_from_camera=np.array(world_from_camera, np.float64), world_frame_id=WORLD
     )
     return SimFrame(frame, instance, _true_objects(scene, instance, world_from_camera, intrinsics))
+
+
+def _seen_from(
+    baked: _Baked, points: np.ndarray, normals: np.ndarray, eye: np.ndarray, world_from_camera: np.ndarray, aside: float
+) -> np.ndarray:
+    """(H, W) bool: points that an eye `aside` metres right of the camera sees as well."""
+    other = eye + np.float32(aside) * world_from_camera[:3, 0].astype(np.float32)
+    return ~baked.caster.blocked(rays_from(points + 1e-3 * normals, (other - points) * np.float32(0.999)))
 
 
 def _surface_points(

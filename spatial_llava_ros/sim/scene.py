@@ -72,6 +72,8 @@ class Scene:
 
     focus is the point (3,) that cameras look at; stand_off the (nearest, farthest) distance from it, elevation the
     (lowest, highest) angle above the horizon in radians and sweep the largest azimuth to either side of -x.
+    sensors are keys of `sensors.SENSORS` that it is usually seen with (none: a D435) and cut_off the (nearest,
+    farthest) distance in metres beyond which some of them give no depth.
     """
 
     layout: str
@@ -84,6 +86,8 @@ class Scene:
     stand_off: tuple[float, float]
     elevation: tuple[float, float]
     sweep: float
+    sensors: tuple[str, ...] = ()
+    cut_off: tuple[float, float] | None = None
     cache: dict = field(default_factory=dict, repr=False)
 
 
@@ -138,6 +142,11 @@ class Arranger:
         """Keep a part of the room, from low to high along each world axis, free of things."""
         corners = np.array([(x[0], y[0]), (x[1], y[0]), (x[1], y[1]), (x[0], y[1])])
         self._blocks.append((corners, *z))
+
+    def is_free(self, x: tuple[float, float], y: tuple[float, float], z: tuple[float, float]) -> bool:
+        """Whether nothing is within 2 cm of a block from low to high along each world axis."""
+        corners = np.array([(x[0], y[0]), (x[1], y[0]), (x[1], y[1]), (x[0], y[1])])
+        return self._free(corners, *z, 0.02, frozenset())
 
     def _free(self, outline: np.ndarray, low: float, high: float, margin: float, skip: frozenset[int]) -> bool:
         center = outline.mean(0)
@@ -230,8 +239,45 @@ class Arranger:
                 return self.add(model, rest, size, *spot, support.z, yaw, supporter=support.owner)
         return 0
 
-    def put_on_top(self, below: int, model: Model, tip: np.ndarray | None = None, clearance: float = 10.0) -> int:
-        """On the flat top of another object, its middle well supported; up to a quarter may stand over."""
+    def lean_on(self, neighbour: int, support: Support, model: Model, angle: float) -> int:
+        """On the same surface beside a box-like neighbour, tilted by `angle` radians until its upper edge rests on it.
+
+        The neighbour must be taller than that edge."""
+        base = self.objects[neighbour - 1]
+        tip = rotation("x", angle)  # the top moves towards -y
+        rest, size, turn = rest_pose(model, tip)
+        points = model.vertices() @ rest[:3, :3].T + rest[:3, 3]
+        back = rotation("z", turn)[:2, :2] @ [0.0, -1.0]
+        reach = points[:, :2] @ back
+        edge = points[reach > reach.max() - 1e-4, 2]
+        if (
+            size[2] > support.clearance
+            or edge.max() > base.size[2] - 0.003
+            or self._prints[neighbour - 1][1] != support.z
+        ):
+            return 0
+        for side in self.rng.permutation(4):
+            normal = base.world_from_object[:2, side % 2] * (1 if side < 2 else -1)
+            yaw = float(np.arctan2(-normal[1], -normal[0]) - np.arctan2(back[1], back[0]))
+            turned = _outline(model, rest) @ rotation("z", yaw)[:2, :2].T
+            along = np.array([-normal[1], normal[0]]) * self.rng.normal(0, 0.02)
+            spot = base.world_from_object[:2, 3] + along + normal * (base.size[side % 2] / 2 + reach.max() + 0.0005)
+            moved = (turned + spot - [support.x, support.y]) @ rotation("z", -support.yaw)[:2, :2].T
+            inside = (np.abs(moved) < np.array([support.width, support.depth]) / 2 - 0.01).all()
+            if inside and self._free(turned + spot, support.z, support.z + size[2], 0.0003, frozenset({support.owner})):
+                return self.add(model, rest, size, *spot, support.z, yaw, supporter=support.owner)
+        return 0
+
+    def put_on_top(
+        self, below: int, model: Model, tip: np.ndarray | None = None, clearance: float = 10.0,
+        turn: float = 0.25, aside: float = 0.01, share: float = 0.75,
+    ) -> int:  # fmt: skip
+        """On the flat top of another object, its middle well supported.
+
+        Args:
+            turn, aside: standard deviations of how it lies on it, radians and metres.
+            share: of its footprint that must have something under it.
+        """
         base = self.objects[below - 1]
         rest, size, _ = rest_pose(model, tip)
         outline = _outline(model, rest)
@@ -242,11 +288,11 @@ class Arranger:
         ground = hull(points[points[:, 2] > top - 0.004][:, :2])
         axis = base.world_from_object[:2, 0]
         for _ in range(20):
-            yaw = np.arctan2(axis[1], axis[0]) + self.rng.normal(0, 0.25) + self.rng.integers(4) * np.pi / 2
-            spot = ground.mean(0) + self.rng.normal(0, 0.01, 2)
+            yaw = np.arctan2(axis[1], axis[0]) + self.rng.normal(0, turn) + self.rng.integers(4) * np.pi / 2
+            spot = ground.mean(0) + self.rng.normal(0, aside, 2)
             moved = outline @ rotation("z", yaw)[:2, :2].T + spot
-            share = _overlap(moved, ground) / cv2.contourArea(moved.astype(np.float32))
-            if share > 0.75 and self._free(moved, top, top + size[2], 0.003, frozenset({below})):
+            carried = _overlap(moved, ground) / cv2.contourArea(moved.astype(np.float32))
+            if carried > share and self._free(moved, top, top + size[2], 0.003, frozenset({below})):
                 return self.add(model, rest, size, *spot, top, yaw, supporter=below)
         return 0
 

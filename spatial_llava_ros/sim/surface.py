@@ -39,6 +39,10 @@ MATERIALS = {
         Material("leaf", 0.1, 20, 1.2),
         Material("fruit", 0.15, 25),
         Material("screen", 0.5, 200, 0.25, 0.8),
+        Material("carton", 0.12, 25, 1.0, 0.1),
+        Material("tin", 0.35, 50, 1.0, 0.4),
+        Material("foil", 0.5, 30, 0.9, 0.5),
+        Material("window", 0.6, 200, 0.0, 1.0),
     )
 }
 
@@ -51,10 +55,11 @@ class Surface:
         texture: (h, w, 3) float32 linear reflectance 0..1; (1, 1, 3) is a plain colour.
         material: key of MATERIALS.
         mapping: "cube" lays the texture on the axis plane that faces the surface most, one copy per `scale` metres;
-            "face" stretches one copy over `low`..`high` of the surface's axis plane; "cylinder" wraps it once
+            "face" stretches one copy over `low`..`high` of the surface's axis plane; "carton" does the same with
+            the left, middle and right third of the texture on the planes across x, y and z; "cylinder" wraps it once
             around z between the heights `low[2]` and `high[2]`, its first row on top.
         scale: metres per copy for "cube".
-        low, high: (3,) the extent that "face" and "cylinder" cover, metres.
+        low, high: (3,) the extent that "face", "carton" and "cylinder" cover, metres.
         emission: light given off, relative to a white surface in full light.
     """
 
@@ -87,7 +92,7 @@ def sample(surface: Surface, points: np.ndarray, normals: np.ndarray, pixel: flo
         along_x = (np.abs(nx) >= np.abs(ny)) & (np.abs(nx) >= np.abs(nz))
         along_z = ~along_x & (np.abs(nz) > np.abs(ny))
         u, v = np.where(along_x, y, x), np.where(along_z, y, z)
-        if surface.mapping == "face":
+        if surface.mapping in ("face", "carton"):
             low, high = np.asarray(surface.low, np.float32), np.asarray(surface.high, np.float32)
             span = np.maximum(high - low, 1e-6)
             u = (u - np.where(along_x, low[1], low[0])) / np.where(along_x, span[1], span[0])
@@ -96,6 +101,10 @@ def sample(surface: Surface, points: np.ndarray, normals: np.ndarray, pixel: flo
             u = np.where(np.where(along_x, nx, np.where(along_z, nz, -ny)) < 0, 1 - u, u)
             # One of the three is the depth of the picture, which may be anything.
             metres = float(np.sort(span)[1]) / max(height, width)
+            if surface.mapping == "carton":
+                metres *= 3
+                third = np.where(along_x, np.float32(0), np.where(along_z, np.float32(2), np.float32(1)))
+                u = (third + np.clip(u, 0.01, 0.99)) / 3
         else:
             u, v = u / surface.scale, v / surface.scale
             metres = surface.scale / max(height, width)

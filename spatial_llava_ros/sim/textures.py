@@ -99,7 +99,7 @@ def dots(color: np.ndarray, other: np.ndarray, count: int = 4) -> np.ndarray:
     return _finish(picture)
 
 
-def _text(picture: np.ndarray, word: str, box: tuple[int, int, int, int], color: np.ndarray) -> None:
+def write(picture: np.ndarray, word: str, box: tuple[int, int, int, int], color: np.ndarray) -> None:
     """A word that fills the box (x1, y1, x2, y2)."""
     x1, y1, x2, y2 = box
     (width, height), _ = cv2.getTextSize(word, cv2.FONT_HERSHEY_DUPLEX, 1.0, 2)
@@ -112,7 +112,7 @@ def carton(rng: np.random.Generator, color: np.ndarray, accent: np.ndarray, text
     """One printed face of a box: a name, a picture, small print."""
     height, width = 160, 160
     picture = _canvas(height, width, color)
-    _text(picture, str(rng.choice(WORDS)), (14, 14, 146, 52), text)
+    write(picture, str(rng.choice(WORDS)), (14, 14, 146, 52), text)
     center = (int(rng.integers(50, 110)), int(rng.integers(92, 112)))
     style = rng.integers(3)
     ink = tuple(float(c) for c in accent)
@@ -138,7 +138,7 @@ def wrap_label(
     word = str(rng.choice(WORDS))
     third = (bottom - top) // 5
     for x in (10, 170):
-        _text(picture, word, (x, top + third, x + 130, top + 3 * third), text)
+        write(picture, word, (x, top + third, x + 130, top + 3 * third), text)
         cv2.line(picture, (x, bottom - third), (x + 90, bottom - third), tuple(float(c) for c in text), 2)
     return _finish(picture)
 
@@ -151,7 +151,7 @@ def book_cover(rng: np.random.Generator, color: np.ndarray, accent: np.ndarray) 
         cv2.rectangle(picture, (10, 10), (133, 181), ink, 2)
     else:
         cv2.rectangle(picture, (0, 120), (143, 140), ink, -1)
-    _text(picture, str(rng.choice(WORDS)), (24, 36, 120, 66), accent)
+    write(picture, str(rng.choice(WORDS)), (24, 36, 120, 66), accent)
     cv2.line(picture, (40, 84), (104, 84), ink, 3)
     cv2.line(picture, (52, 96), (92, 96), ink, 2)
     return _finish(picture)

@@ -15,12 +15,12 @@ NOUNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "bowl": (("bowl",), ("plate", "pot")),
     "plate": (("plate",), ("bowl",)),
     "bottle": (("bottle",), ("vase",)),
-    "can": (("can",), ("bin", "cup")),
+    "can": (("can",), ("bin", "cup", "tin")),
     "vase": (("vase",), ("bottle",)),
     "pot": (("pot",), ("plant", "bowl")),
     "bin": (("bin",), ("cup",)),
-    "box": (("box", "tissue box"), ("cabinet",)),
-    "book": (("book",), ()),
+    "box": (("box", "tissue box"), ("cabinet", "tin", "packet")),
+    "book": (("book",), ("magazine",)),
     "ball": (("ball",), ()),
     "tissue box": (("tissue box",), ()),
     "apple": (("apple",), ("ball",)),
@@ -47,6 +47,18 @@ NOUNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "cushion": (("cushion",), ()),
     "pillow": (("cushion",), ()),
 }
+# Further nouns, for what only some layouts have; nothing is said to be absent by these.
+RARER_NOUNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "tin": (("tin",), ("can", "pot")),
+    "packet": (("packet",), ("box",)),
+    "pair of scissors": (("scissors",), ()),
+    "clamp": (("clamp",), ()),
+    "sheet of paper": (("paper",), ("magazine", "poster")),
+    "magazine": (("magazine",), ("book", "paper")),
+    "poster": (("poster",), ("picture", "paper")),
+    "picture": (("picture",), ("poster",)),
+    "whiteboard": (("whiteboard",), ()),
+}
 ANYTHING = ("thing", "object", "item")
 # Nouns that shape and size alone can bear out.
 PLAIN_NOUNS = frozenset(
@@ -55,7 +67,9 @@ PLAIN_NOUNS = frozenset(
 FURNITURE = frozenset(("chair", "table", "sofa", "stool", "cabinet", "lamp", "plant", "bin", "monitor"))
 SHAPES = ("round", "flat", "long")
 
-_ROUND = frozenset(("ball", "bowl", "plate", "apple", "tape", "pot"))
+WALL_THINGS = frozenset(("poster", "picture", "whiteboard"))  # nobody means them by "the thing"
+
+_ROUND = frozenset(("ball", "bowl", "plate", "apple", "tape", "pot", "tin"))
 _ROUNDISH = frozenset(
     ("can", "bottle", "mug", "cup", "vase", "lamp", "stool", "bin", "plant", "teddy bear", "table", "mouse")
 )
@@ -66,10 +80,10 @@ def _verdict(yes: bool, unclear: bool) -> int:
 
 
 def is_noun(objects: tuple[TrueObject, ...], noun: str) -> np.ndarray:
-    """(N,) int8: whether each object is called by a noun of NOUNS or ANYTHING."""
+    """(N,) int8: whether each object is called by a noun of NOUNS, RARER_NOUNS or ANYTHING."""
     if noun in ANYTHING:
-        return np.full(len(objects), YES, np.int8)
-    sure, perhaps = NOUNS[noun]
+        return np.array([_verdict(o.category not in WALL_THINGS, True) for o in objects], np.int8)
+    sure, perhaps = NOUNS[noun] if noun in NOUNS else RARER_NOUNS[noun]
     return np.array([_verdict(o.category in sure, o.category in perhaps) for o in objects], np.int8)
 
 

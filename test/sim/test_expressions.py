@@ -10,11 +10,12 @@ import pytest
 from spatial_llava_ros.sim import LAYOUTS, SimFrame, TrueObject, generate_expressions
 from spatial_llava_ros.sim.colors import SHADES
 from spatial_llava_ros.sim.expressions import KINDS, MIN_VISIBLE, SimExpression
-from spatial_llava_ros.sim.words import NOUNS, PLAIN_NOUNS
+from spatial_llava_ros.sim.words import NOUNS, PLAIN_NOUNS, RARER_NOUNS, WALL_THINGS
 
 from .conftest import perfect_shot
 
-_NOUN = "|".join(sorted((*NOUNS, "thing", "object", "item"), key=len, reverse=True))
+_ALL_NOUNS = NOUNS | RARER_NOUNS
+_NOUN = "|".join(sorted((*_ALL_NOUNS, "thing", "object", "item"), key=len, reverse=True))
 _COLOR = "|".join(SHADES)
 _SIMPLE = re.compile(rf"the (?:(?P<color>{_COLOR}) )?(?P<noun>{_NOUN})$")
 _PHRASE = rf"(?:(?:{_COLOR}) )?(?:{_NOUN})"
@@ -37,7 +38,7 @@ def fits(o: TrueObject, phrase: str) -> bool | None:
     if match is None:
         return None
     noun, color = match["noun"], match["color"]
-    named = noun not in NOUNS or o.category in NOUNS[noun][0]
+    named = o.category in _ALL_NOUNS[noun][0] if noun in _ALL_NOUNS else o.category not in WALL_THINGS
     return named and color in (None, o.color)
 
 
@@ -107,7 +108,7 @@ def test_kinds_targets_and_plainness(shot: SimFrame) -> None:
         assert e.kind in KINDS
         assert len(e.targets) == expected[e.kind] if e.kind in expected else len(e.targets) >= 2
         assert all(shot.object(k).visible_fraction >= MIN_VISIBLE for k in e.targets)
-        special = [n for n in NOUNS if n not in PLAIN_NOUNS and re.search(rf"\b{n}\b", e.text)]
+        special = [n for n in _ALL_NOUNS if n not in PLAIN_NOUNS and re.search(rf"\b{n}\b", e.text)]
         assert e.plain == (not special), f"{e.text}: {special}"
 
 
