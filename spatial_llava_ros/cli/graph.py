@@ -11,6 +11,8 @@ import numpy as np
 
 from spatial_llava_ros.cli.destination import PICTURES, check_destination
 from spatial_llava_ros.cli.source import add_frame, add_source, chosen_frame, chosen_source
+from spatial_llava_ros.errors import InvalidInputError
+from spatial_llava_ros.frames import FrameSource
 from spatial_llava_ros.types import SceneGraph, graph_as_dict
 
 
@@ -20,8 +22,10 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "graph",
         help="list the things in a picture and how they stand to each other",
         description="The scene graph of a frame: its things with position, size and likely names, and the relations a\n"
-        "person would state, each with the number behind it.",
+        "person would state, each with the number behind it. A page shows the whole run; where the camera's pose is\n"
+        "known, with what is remembered by then.",
         epilog="example:\n  spatial-llava graph my_frame/ --picture graph.png\n"
+        '  spatial-llava graph my_bag/ --html run.html --ask "how far is the mug from the box?"\n'
         "  spatial-llava graph sim:room --json | jq '.relations[] | select(.predicate == \"on\")'",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -31,6 +35,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--everything", action="store_true", help="every relation that holds, inverses and all")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--picture", type=Path, metavar="OUT.png", help="draw picture, map from above and relations")
+    parser.add_argument("--html", type=Path, metavar="OUT.html", help="a page of the whole run, to open in a browser")
+    parser.add_argument("--ask", metavar="QUESTION", nargs="+", default=[], help="to be answered on that page")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -43,8 +49,14 @@ def run(args: argparse.Namespace) -> int:
 
     if args.picture:
         check_destination(args.picture, PICTURES, "--picture")
+    if args.html:
+        check_destination(args.html, (".html", ".htm"), "--html")
+    elif args.ask:
+        raise InvalidInputError("--ask goes with --html; without a page, use: spatial-llava ask SOURCE QUESTION")
     with chosen_source(args) as source:
         frame = chosen_frame(source, args)
+        if args.html:
+            _write_run(source, args)
     graph = frame_graph(frame, everything=args.everything)
     if args.picture:
         from spatial_llava_ros.output.graph_picture import draw_graph
@@ -57,6 +69,34 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(graph_text(graph), flush=True)
     return 0
+
+
+def _write_run(source: FrameSource, args: argparse.Namespace) -> None:
+    """The page of the whole run; what is left out, and how far it is, goes to standard error."""
+    from spatial_llava_ros.output.run import Run
+    from spatial_llava_ros.output.run_page import FRAMES, RunPage
+    from spatial_llava_ros.questions import answer_question
+
+    run = Run(source, FRAMES)
+    page = RunPage(source.name, len(run.numbers))
+    step = None
+    for count, step in enumerate(run, 1):
+        page.add(step)
+        if sys.stderr.isatty():
+            print(f"\rframe {count} of {len(run.numbers)}", end="", file=sys.stderr, flush=True)
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    if step is not None:
+        page.ask([answer_question(question, step.graph) for question in args.ask])
+    page.write(args.html)
+    if len(run.numbers) < len(source):
+        print(f"{len(run.numbers)} of {len(source)} frames, evenly spread", file=sys.stderr)
+    if run.left_out:
+        print(
+            f"{run.left_out} frame(s) left out: the camera's pose in {run.memory.frame_id} is not known",
+            file=sys.stderr,
+        )
+    print(f"page: {args.html}", file=sys.stderr)
 
 
 def graph_text(graph: SceneGraph) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import colorsys
-
 import numpy as np
 from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA
@@ -12,9 +10,9 @@ from visualization_msgs.msg import Marker, MarkerArray
 from spatial_llava_ros.geometry import matrix_from_quaternion
 from spatial_llava_ros.msg import SceneGraph, SceneObject
 from spatial_llava_ros.nodes.markers import CORNERS, EDGES, ellipsoid
+from spatial_llava_ros.output.colors import color_of
 
 SHOWN = 200  # objects, and as many relations: more cannot be read, and RViz slows down
-_GOLDEN = 0.618034  # steps of this share of the colour circle keep neighbouring ids apart
 _FADED = {SceneObject.STATE_OCCLUDED: 0.45, SceneObject.STATE_MISSING: 0.2}
 _GREY = ColorRGBA(r=0.8, g=0.8, b=0.8, a=0.7)
 
@@ -37,9 +35,9 @@ def graph_markers(graph: SceneGraph) -> MarkerArray:
     return MarkerArray(markers=markers)
 
 
-def color_of(number: int, alpha: float = 1.0) -> ColorRGBA:
+def marker_color(number: int, alpha: float = 1.0) -> ColorRGBA:
     """The colour that an id always has."""
-    r, g, b = colorsys.hsv_to_rgb(number * _GOLDEN % 1.0, 0.65, 1.0)
+    r, g, b = (channel / 255 for channel in color_of(number))
     return ColorRGBA(r=r, g=g, b=b, a=alpha)
 
 
@@ -54,14 +52,14 @@ def _boxes(objects: list[SceneObject]) -> Marker:
         corners = _point(obj) + (CORNERS * size) @ rotation.T
         points = [Point(x=float(x), y=float(y), z=float(z)) for x, y, z in corners]
         marker.points += [points[k] for edge in EDGES for k in edge]
-        marker.colors += [color_of(obj.id, _FADED.get(obj.state, 1.0))] * (2 * len(EDGES))
+        marker.colors += [marker_color(obj.id, _FADED.get(obj.state, 1.0))] * (2 * len(EDGES))
     if not objects:
         marker.action = Marker.DELETE
     return marker
 
 
 def _label(obj: SceneObject) -> Marker:
-    marker = Marker(ns="label", type=Marker.TEXT_VIEW_FACING, color=color_of(obj.id, _FADED.get(obj.state, 1.0)))
+    marker = Marker(ns="label", type=Marker.TEXT_VIEW_FACING, color=marker_color(obj.id, _FADED.get(obj.state, 1.0)))
     x, y, z = _point(obj)
     marker.pose.position = Point(x=x, y=y, z=z + obj.size.z / 2 + 0.03)
     marker.pose.orientation.w = 1.0

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import colorsys
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
 from spatial_llava_ros.geometry import invert_transform, project, transform_points, viewer_from_camera
-from spatial_llava_ros.output.lettering import Color, Lettering, Tags, printable
+from spatial_llava_ros.output.colors import Color, color_of
+from spatial_llava_ros.output.lettering import Lettering, Tags, printable
 from spatial_llava_ros.output.wireframe import box_corners, projected_edges
 from spatial_llava_ros.types import Relation, RgbdFrame, SceneGraph, SceneObject
 
@@ -23,13 +23,6 @@ _STEPS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)  # metres between lines of 
 _SUPPORT = frozenset(("on", "inside", "under", "above", "below", "leaning_on", "attached_to"))
 _ARROWS: dict[str, Color] = {"support": (214, 92, 40), "viewer": (40, 96, 200), "world": (110, 120, 132)}
 _LISTED = 60
-
-
-def color_of(number: int) -> Color:
-    """The colour of an id, the same in every picture; neighbouring ids differ by the golden angle of hue."""
-    hue = (number * 0.61803398875) % 1
-    value = (0.95, 0.78, 0.88)[number % 3]
-    return tuple(round(255 * v) for v in colorsys.hsv_to_rgb(hue, 0.72, value))
 
 
 def draw_graph(frame: RgbdFrame, graph: SceneGraph) -> np.ndarray:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-Color = tuple[int, int, int]
+from spatial_llava_ros.output.colors import Color
+
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 

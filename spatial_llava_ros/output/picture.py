@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from spatial_llava_ros.errors import InvalidInputError
-from spatial_llava_ros.output.lettering import Color, Lettering, Tags, printable
+from spatial_llava_ros.output.colors import Color
+from spatial_llava_ros.output.lettering import Lettering, Tags, printable
 from spatial_llava_ros.output.wireframe import projected_edges
 from spatial_llava_ros.types import Answer, Object3D, Region, RgbdFrame, Status
 

@@ -8,7 +8,8 @@ import pytest
 
 from spatial_llava_ros.cli.main import main
 from spatial_llava_ros.graph import frame_graph
-from spatial_llava_ros.output.graph_picture import color_of, draw_graph
+from spatial_llava_ros.output.colors import color_of
+from spatial_llava_ros.output.graph_picture import draw_graph
 from spatial_llava_ros.types import CameraIntrinsics, RgbdFrame
 
 from .test_locate import OBJECT_KEYS, table_frame
@@ -70,6 +71,14 @@ def test_picture_shows_frame_and_map(table, tmp_path, capsys):
         assert same[:, :960].any() and same[:, 964:].any()
 
 
+def test_a_page_holds_the_run_and_the_questions(table, tmp_path, capsys):
+    path = tmp_path / "new" / "run.html"
+    assert main(["graph", str(table), "--html", str(path), "--ask", "what is left of the blue box?"]) == 0
+    out, err = capsys.readouterr()
+    assert "relations" in out and err == f"page: {path}\n"
+    assert "what is left of the blue box?" in path.read_text()
+
+
 def test_things_without_depth_and_empty_scenes_are_drawn():
     frame = table_frame()
     blind = RgbdFrame(frame.color, np.full_like(frame.depth, np.nan), frame.intrinsics)
@@ -89,6 +98,9 @@ def test_things_without_depth_and_empty_scenes_are_drawn():
         ["TABLE", "--frame", "x"],
         ["TABLE", "--picture", "graph.tiff"],
         ["TABLE", "--picture", "/proc/nothing/graph.png"],
+        ["TABLE", "--html", "run.pdf"],
+        ["TABLE", "--html", "/proc/nothing/run.html"],
+        ["TABLE", "--ask", "what is left of the box?"],
         ["TABLE", "--wrong"],
     ],
 )

@@ -11,7 +11,7 @@ from visualization_msgs.msg import Marker
 from spatial_llava_ros import types
 from spatial_llava_ros.geometry import matrix_from_quaternion
 from spatial_llava_ros.nodes import messages
-from spatial_llava_ros.nodes.graph_markers import SHOWN, color_of, graph_markers
+from spatial_llava_ros.nodes.graph_markers import SHOWN, graph_markers, marker_color
 from spatial_llava_ros.nodes.graph_messages import graph_message
 from spatial_llava_ros.types import Object3D, ObjectState, Relation, SceneObject
 
@@ -80,7 +80,7 @@ def test_markers_are_bounded_distinct_and_replace_those_before():
     assert len(made) <= 2 + 4 * SHOWN
     assert len({(m.ns, m.id) for m in made[1:]}) == len(made) - 1
     assert graph_markers(graph([node(4_000_000_000)])).markers
-    assert len({(c.r, c.g, c.b) for c in map(color_of, range(100))}) == 100
+    assert len({(c.r, c.g, c.b) for c in map(marker_color, range(100))}) == 100
 
 
 def test_an_empty_graph_shows_nothing():

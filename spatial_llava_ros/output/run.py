@@ -1,0 +1,104 @@
+"""A recorded run, frame by frame: what is seen and what is known by then.
+
+Where the camera's pose is known, the things are those of a memory that goes along, with ids that last; where it is not,
+each frame stands for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from spatial_llava_ros.errors import InvalidInputError
+from spatial_llava_ros.frames import FrameSource
+from spatial_llava_ros.graph import SceneMemory, frame_graph
+from spatial_llava_ros.proposals import propose
+from spatial_llava_ros.types import ObjectState, Region, RgbdFrame, SceneGraph, SceneObject
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One frame of a run.
+
+    Attributes:
+        number: of the frame in its source.
+        graph: what is known by now, as the scene_graph node would publish it.
+        tentative: things seen in this frame that the memory does not yet rely on; they have no relations.
+        regions: id of a thing -> where it is in this picture; what is remembered and not seen now has none.
+        told: what the memory noted in this frame, such as "3 moved", in words.
+    """
+
+    number: int
+    frame: RgbdFrame
+    graph: SceneGraph
+    tentative: tuple[SceneObject, ...]
+    regions: dict[int, Region]
+    told: tuple[str, ...] = ()
+
+    @property
+    def things(self) -> tuple[SceneObject, ...]:
+        """All of them: those of the graph, then the tentative ones."""
+        return (*self.graph.objects, *self.tentative)
+
+
+@dataclass(eq=False)
+class Run:
+    """The steps of a source, made as they are asked for; iterate over it once.
+
+    Attributes:
+        left_out: frames without a pose in the frame that the run is remembered in.
+        memory: what is remembered; None where no pose is known.
+    """
+
+    source: FrameSource
+    limit: int
+    left_out: int = 0
+    memory: SceneMemory | None = field(default=None)
+
+    @property
+    def numbers(self) -> list[int]:
+        """Of the frames that are taken: all, or `limit` of them evenly spread from first to last."""
+        count = len(self.source)
+        if count == 0:
+            raise InvalidInputError(f"{self.source.name}: has no frames")
+        if count <= self.limit:
+            return list(range(count))
+        return sorted({round(n) for n in np.linspace(0, count - 1, self.limit)})
+
+    def __iter__(self) -> Iterator[Step]:
+        for place, number in enumerate(self.numbers):
+            frame = self.source[number]
+            if place == 0 and frame.world_from_camera is not None:
+                self.memory = SceneMemory(frame.world_frame_id)
+            if self.memory is None:
+                yield _alone(number, frame)
+            elif frame.world_from_camera is None or frame.world_frame_id != self.memory.frame_id:
+                self.left_out += 1
+            else:
+                yield _remembered(number, frame, self.memory)
+
+
+def _alone(number: int, frame: RgbdFrame) -> Step:
+    proposals = propose(frame)
+    graph = frame_graph(frame, proposals)
+    regions = {region.id: region for region in proposals.regions}
+    return Step(number, frame, graph, (), {n.object.id: regions[n.object.id] for n in graph.objects})
+
+
+def _remembered(number: int, frame: RgbdFrame, memory: SceneMemory) -> Step:
+    proposals = propose(frame)
+    changes = memory.update(frame, frame_graph(frame, proposals))
+    now = {*changes.seen, *changes.new, *changes.moved}
+    # A track keeps the box of its last sighting, which is that of the region it was seen as.
+    by_box = {tuple(map(float, region.box)): region for region in proposals.regions}
+    regions = {n: by_box.get(tuple(map(float, memory.tracks[n].box))) for n in now if n in memory.tracks}
+    graph = memory.graph(frame.world_from_camera, everywhere=False)
+    seen = (memory.tracks[n] for n in sorted(now) if n in memory.tracks)
+    tentative = tuple(t.as_node(memory.frame_id) for t in seen if t.state is ObjectState.TENTATIVE)
+    told = [f"{word} {n}" for word in ("confirmed", "moved", "missing") for n in getattr(changes, word)]
+    told += [f"forgotten {n}" for n in graph.removed] + ["the map jumped"] * changes.jumped
+    return Step(
+        number, frame, graph, tentative, {n: region for n, region in regions.items() if region is not None}, tuple(told)
+    )
