@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from spatial_llava_ros.model.answer_format import Unreadable
-from spatial_llava_ros.model.conversation import Conversation
+from spatial_llava_ros.model.conversation import Conversation, Turn
 from spatial_llava_ros.model.errors import ModelError
 from spatial_llava_ros.model.patience import PATIENT, Patience
 from spatial_llava_ros.model.token_text import BoxGrammar, token_texts
@@ -66,10 +66,9 @@ class BoxMode:
         conversation = self.conversation
         family = conversation.loaded.family
         prompt = conversation.prompt(family.box_question(text))
-        patience.check()
         start = "" if free else family.box_start
         forced = conversation.start_ids(prompt, start)
-        turn = conversation.ask(color, prompt, forced)
+        turn = conversation.ask(color, prompt, forced, patience)
         begun = torch.log_softmax(turn.rows, dim=-1)
         begin = float(np.mean([float(begun[i, token]) for i, token in enumerate(forced)])) if forced else 0.0
         if free:
@@ -84,7 +83,6 @@ class BoxMode:
             if not allowed:
                 raise ModelError(f"the vocabulary has no token that continues {written!r}")
             if len(allowed) > 1 or (not forced and not log_scores):
-                patience.check()
                 logits = turn.feed(waiting)[-1] if waiting else turn.logits
                 waiting = []
                 scores = torch.log_softmax(logits, dim=-1)
@@ -104,13 +102,12 @@ class BoxMode:
             return BoxAnswer((), answer, score, float(np.exp(begin)), str(decoded))
         return BoxAnswer(tuple(decoded), answer, score, float(np.exp(begin)))
 
-    def _write_freely(self, turn, shape: tuple[int, int], patience: Patience) -> BoxAnswer:
+    def _write_freely(self, turn: Turn, shape: tuple[int, int], patience: Patience) -> BoxAnswer:
         family, tokenizer = self.conversation.loaded.family, self.conversation.tokenizer
         written: list[int] = []
         log_scores: list[float] = []
         text = ""
         while len(written) < MOST_TOKENS:
-            patience.check()
             scores = torch.log_softmax(turn.logits, dim=-1)
             choice = int(scores.argmax())
             if choice == tokenizer.eos_token_id:

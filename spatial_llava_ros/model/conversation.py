@@ -19,7 +19,9 @@ from transformers import DynamicCache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutput
 
 from spatial_llava_ros.model.errors import ModelError
+from spatial_llava_ros.model.kept_prefix import KeptPrefix
 from spatial_llava_ros.model.loading import LoadedModel
+from spatial_llava_ros.model.patience import PATIENT, Patience
 
 
 @dataclass(eq=False)
@@ -38,11 +40,13 @@ class _Picture:
 class Turn:
     """An answer in the making: `logits` are those of its next token."""
 
-    def __init__(self, conversation: Conversation, picture: _Picture, logits: torch.Tensor, encoded: Any) -> None:
+    def __init__(
+        self, conversation: Conversation, picture: _Picture, logits: torch.Tensor, encoded: Any, patience: Patience
+    ) -> None:
         self._conversation = conversation
         self._picture = picture
         self._encoded = encoded
-        self._start = len(picture.ids)
+        self._patience = patience
         self.rows = logits  # (k, V) of the last k tokens read, the newest last
 
     @property
@@ -51,8 +55,15 @@ class Turn:
         return self.rows[-1]
 
     def feed(self, tokens: Sequence[int]) -> torch.Tensor:
-        """Append tokens; (len(tokens), V) logits of what follows each."""
-        self.rows = self._conversation.forward_tokens(self._picture, list(tokens), self._encoded)
+        """Append tokens; (len(tokens), V) logits of what follows each.
+
+        Raises:
+            ModelError: as the patience that came with the question says; the turn is as before then.
+        """
+        tokens = list(tokens)
+        self._patience.check()
+        with self._conversation.loaded.interruption.of(self._patience):
+            self.rows = self._conversation.forward_tokens(self._picture, tokens, self._encoded, len(tokens))
         return self.rows
 
     def rewind(self, tokens: int) -> None:
@@ -130,7 +141,7 @@ class Conversation:
     # Reading
 
     @torch.inference_mode()
-    def ask(self, color: np.ndarray, prompt: str, forced: Sequence[int] = ()) -> Turn:
+    def ask(self, color: np.ndarray, prompt: str, forced: Sequence[int] = (), patience: Patience = PATIENT) -> Turn:
         """Read a picture and a prompt, then the tokens put into the model's mouth.
 
         Args:
@@ -141,8 +152,9 @@ class Conversation:
             The turn; `rows` holds the logits before each forced token and of the next one.
 
         Raises:
-            ModelError: the processor does not accept the picture.
+            ModelError: the processor does not accept the picture, or as `patience` says.
         """
+        patience.check()
         known = self._pictures.get(id(color))
         if known is not None and known.color is not color:
             known = None
@@ -156,9 +168,12 @@ class Conversation:
             if shared >= known.image_end:
                 self._pictures.move_to_end(id(color))
                 self.drop(known, len(known.ids) - shared)
-                rows = self.forward_tokens(known, ids[shared:], None)
-                return Turn(self, known, rows[-len(forced) - 1 :], None)
-        return self._read_anew(color, inputs, expansion, list(forced))
+                with self.loaded.interruption.of(patience):
+                    rows = self.forward_tokens(known, ids[shared:], None, len(forced) + 1)
+                return Turn(self, known, rows, None, patience)
+        with self.loaded.interruption.of(patience):
+            picture, rows, encoded = self._read_anew(color, inputs, expansion, list(forced))
+        return Turn(self, picture, rows, encoded, patience)
 
     def _tokenise(self, color: np.ndarray, prompt: str, known: _Picture | None) -> tuple[dict[str, Any], str | None]:
         processor = self.loaded.processor
@@ -188,7 +203,9 @@ class Conversation:
         same = ids == inputs["input_ids"][0].tolist()
         return expansion if same else None
 
-    def _read_anew(self, color: np.ndarray, inputs: dict[str, Any], expansion: str | None, forced: list[int]) -> Turn:
+    def _read_anew(
+        self, color: np.ndarray, inputs: dict[str, Any], expansion: str | None, forced: list[int]
+    ) -> tuple[_Picture, torch.Tensor, Any]:
         loaded = self.loaded
         length = inputs["input_ids"].shape[1]
         per_token = {k: v for k, v in inputs.items() if torch.is_tensor(v) and v.shape == (1, length)}
@@ -203,7 +220,7 @@ class Conversation:
                 if name == "token_type_ids":  # PaliGemma: what is answered is read in order
                     filler = filler + 1
                 per_token[name] = torch.cat([value, more.get(name, filler)], dim=1)
-        picture = _Picture(color, vision, expansion, [], self._image_end(inputs), DynamicCache())
+        picture = _Picture(color, vision, expansion, [], self._image_end(inputs), KeptPrefix())
         keep = {"logits_to_keep": len(forced) + 1} if self._keeps_logits else {}
         out = loaded.model(
             **per_token, **self._vision_arguments(color, vision), past_key_values=picture.cache, use_cache=True, **keep
@@ -211,7 +228,7 @@ class Conversation:
         picture.ids = ids + forced
         picture.rope_deltas = getattr(_core(loaded.model), "rope_deltas", None)
         self._remember(picture)
-        return Turn(self, picture, out.logits[0, -len(forced) - 1 :].float(), None)
+        return picture, out.logits[0, -len(forced) - 1 :].float(), None
 
     def _vision_arguments(self, color: np.ndarray, vision: dict[str, torch.Tensor]) -> dict[str, Any]:
         """What the model's forward takes of a picture: pixels, or features made with a visual position prompt."""
@@ -227,14 +244,16 @@ class Conversation:
         pictures = vision["pixel_values"]
         return others | {"mm_encoder_outputs": prompt.image_features(self.loaded.model, pictures, pixels, mask)}
 
-    def _read_encoder(self, color: np.ndarray, inputs: dict, vision: dict, forced: list[int]) -> Turn:
+    def _read_encoder(
+        self, color: np.ndarray, inputs: dict, vision: dict, forced: list[int]
+    ) -> tuple[_Picture, torch.Tensor, Any]:
         model = self.loaded.model
         config = model.generation_config
         start = config.decoder_start_token_id
         if start is None:
             start = model.config.text_config.decoder_start_token_id
         tokens = [start, *([config.forced_bos_token_id] if config.forced_bos_token_id is not None else [])]
-        picture = _Picture(color, vision, None, [], 0, EncoderDecoderCache(DynamicCache(), DynamicCache()))
+        picture = _Picture(color, vision, None, [], 0, EncoderDecoderCache(KeptPrefix(), DynamicCache()))
         # The encoder runs with the first step of the decoder; its states serve all further steps.
         out = model(
             **inputs,
@@ -244,7 +263,7 @@ class Conversation:
         )
         picture.ids = tokens + forced
         encoded = BaseModelOutput(last_hidden_state=out.encoder_last_hidden_state), inputs.get("attention_mask")
-        return Turn(self, picture, out.logits[0, -len(forced) - 1 :].float(), encoded)
+        return picture, out.logits[0, -len(forced) - 1 :].float(), encoded
 
     def _image_end(self, inputs: dict[str, Any]) -> int:
         """Index after the last token that stands for the picture."""
@@ -258,24 +277,32 @@ class Conversation:
         return int(found[-1]) + 1 if len(found) else inputs["input_ids"].shape[1]
 
     @torch.inference_mode()
-    def forward_tokens(self, picture: _Picture, tokens: list[int], encoded: Any) -> torch.Tensor:
-        """Append tokens to what a picture's cache holds; (len(tokens), V) float32 logits."""
+    def forward_tokens(self, picture: _Picture, tokens: list[int], encoded: Any, keep: int) -> torch.Tensor:
+        """Append tokens to what a picture's cache holds; (keep, V) float32 logits after the last `keep` of them."""
+        try:
+            logits = self._forward(picture, tokens, encoded, keep)
+        except BaseException:  # some layers have the new tokens, some not
+            own = picture.cache.self_attention_cache if encoded is not None else picture.cache
+            own.crop_to(len(picture.ids))
+            raise
+        picture.ids += tokens
+        return logits[0, -keep:].float()
+
+    def _forward(self, picture: _Picture, tokens: list[int], encoded: Any, keep: int) -> torch.Tensor:
         model = self.loaded.model
         new = torch.tensor([tokens], device=self.loaded.device)
         if encoded is not None:
             states, mask = encoded
-            out = model(
+            return model(
                 encoder_outputs=states, attention_mask=mask, decoder_input_ids=new, past_key_values=picture.cache,
                 use_cache=True,
-            )  # fmt: skip
-        else:
-            if picture.rope_deltas is not None:
-                _core(model).rope_deltas = picture.rope_deltas
-            # Kosmos-2 asks for a picture at every step; the language model inside it does not.
-            step = model.text_model if hasattr(model, "image_to_text_projection") else model
-            out = step(input_ids=new, past_key_values=picture.cache, use_cache=True)
-        picture.ids += tokens
-        return out.logits[0].float()
+            ).logits  # fmt: skip
+        if picture.rope_deltas is not None:
+            _core(model).rope_deltas = picture.rope_deltas
+        options = {"logits_to_keep": keep} if self._keeps_logits else {}
+        # Kosmos-2 asks for a picture at every step; the language model inside it does not.
+        step = model.text_model if hasattr(model, "image_to_text_projection") else model
+        return step(input_ids=new, past_key_values=picture.cache, use_cache=True, **options).logits
 
     def drop(self, picture: _Picture, tokens: int) -> None:
         """Forget the newest tokens of a picture's cache."""

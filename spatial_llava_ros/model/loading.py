@@ -16,6 +16,7 @@ from spatial_llava_ros.model.errors import ModelLoadError, ModelMemoryError
 from spatial_llava_ros.model.families import family_of
 from spatial_llava_ros.model.families.family import Family
 from spatial_llava_ros.model.families.qwen_vl import Qwen25VL
+from spatial_llava_ros.model.interruption import Interruption
 
 QUANTIZATIONS = ("nf4", "int8", "bf16", "none")
 # Parts that are never quantised, by the names transformers' families give them.
@@ -74,6 +75,7 @@ class LoadedModel:
         bytes: of weights and buffers.
         free_before, free_after: bytes of device memory around loading.
         vpp: a `vpp.VisualPositionPrompt`, where the checkpoint brings one.
+        interruption: an `interruption.Interruption` of its passes; of nothing on a GPU.
     """
 
     model: Any
@@ -86,6 +88,7 @@ class LoadedModel:
     free_before: int
     free_after: int
     vpp: Any = None
+    interruption: Interruption = field(default_factory=Interruption)
 
     @property
     def memory(self) -> str:
@@ -154,11 +157,13 @@ def load_model(options: ModelOptions) -> LoadedModel:
     if isinstance(family, Qwen25VL):
         family = family.for_processor(processor.image_processor)
     prompt = _visual_position_prompt(folder, device)
+    parts = [model] if prompt is None else [model, prompt]
     tensors = [*model.parameters(), *model.buffers(), *(prompt.parameters() if prompt is not None else ())]
     weights = sum(t.numel() * t.element_size() for t in tensors)
     return LoadedModel(
-        model, processor, family, options, device, dtype, weights, before, free_memory(torch, device), prompt
-    )
+        model, processor, family, options, device, dtype, weights, before, free_memory(torch, device), prompt,
+        Interruption(*(parts if device.type == "cpu" else ())),
+    )  # fmt: skip
 
 
 def _visual_position_prompt(folder: Path, device: Any) -> Any:

@@ -15,7 +15,8 @@ import torch
 
 from spatial_llava_ros.grounding.features import Features
 from spatial_llava_ros.grounding.fit import distinct
-from spatial_llava_ros.model.conversation import Conversation, Turn
+from spatial_llava_ros.model.canvas import shrunk
+from spatial_llava_ros.model.conversation import Conversation, Turn, common_prefix
 from spatial_llava_ros.model.marks import MOST_MARKS, describe_marks, draw_marks, mark_labels
 from spatial_llava_ros.model.patience import PATIENT, Patience
 from spatial_llava_ros.model.token_text import token_texts
@@ -25,16 +26,22 @@ NONE_WORDS = ("none", "None")
 
 
 def label_probabilities(
-    turn: Turn, paths: Sequence[Sequence[int]], continuing: torch.Tensor, temperature: float, patience: Patience
+    turn: Turn,
+    paths: Sequence[Sequence[int]],
+    continuing: torch.Tensor,
+    temperature: float = 1.0,
+    ahead: Sequence[int] = (),
 ) -> np.ndarray:
     """(n,) probability of each answer under decoding restricted to the answers.
 
     Args:
-        turn: read up to where the answers begin to differ.
+        turn: read up to where the answers begin to differ, and then the tokens `ahead`.
         paths: tokens of each answer from there on.
         continuing: (V,) bool, tokens that would lengthen a label.
         temperature: the logits are divided by it.
+        ahead: of the largest branch, as `largest_branch` gives them: read with the question, they cost no pass.
     """
+    ahead = list(ahead)
     log_p = np.full(len(paths), -np.inf)
 
     def walk(group: list[int], depth: int, logits: torch.Tensor, log_so_far: float) -> None:
@@ -50,23 +57,36 @@ def label_probabilities(
         total = np.logaddexp.reduce(masses)
         for i in ended:
             log_p[i] = log_so_far + masses[-1] - total
-        for (token, members), mass in zip(children.items(), masses, strict=False):
+        branches = sorted(
+            zip(children.items(), masses, strict=False), key=lambda branch: depth > 0 or branch[0][0] not in ahead[:1]
+        )
+        for (_, members), mass in branches:
             here = log_so_far + mass - total
             if len(members) == 1:
                 log_p[members[0]] = here
                 continue
-            patience.check()
-            shared = depth + 1
-            while all(len(paths[i]) > shared for i in members) and len({paths[i][shared] for i in members}) == 1:
-                shared += 1
-            fed = paths[members[0]][depth:shared]
-            assert fed[0] == token
-            below = turn.feed(fed)[-1]
-            walk(members, shared, below, here)
+            fed = _shared([paths[i] for i in members], depth)
+            below = turn.logits if depth == 0 and fed == ahead else turn.feed(fed)[-1]
+            walk(members, depth + len(fed), below, here)
             turn.rewind(len(fed))
 
-    walk(list(range(len(paths))), 0, turn.logits, 0.0)
+    walk(list(range(len(paths))), 0, turn.rows[-1 - len(ahead)], 0.0)
     return np.exp(log_p)
+
+
+def largest_branch(paths: Sequence[Sequence[int]]) -> list[int]:
+    """First tokens that most answers share, where more than one answer shares any."""
+    groups: dict[int, list[Sequence[int]]] = {}
+    for path in paths:
+        if path:
+            groups.setdefault(path[0], []).append(path)
+    largest = max(groups.values(), key=len, default=[])
+    return _shared(largest, 0) if len(largest) > 1 else []
+
+
+def _shared(paths: Sequence[Sequence[int]], depth: int) -> list[int]:
+    """What all paths have in common from a depth on."""
+    return list(paths[0][depth : depth + common_prefix([path[depth:] for path in paths])])
 
 
 class MarksMode:
@@ -103,12 +123,18 @@ class MarksMode:
         self._pictures: dict[tuple, np.ndarray] = {}
 
     def score(
-        self, frame: RgbdFrame, features: Features, text: str, patience: Patience = PATIENT
+        self, frame: RgbdFrame, features: Features, text: str, patience: Patience = PATIENT, shrink: int = 1
     ) -> tuple[np.ndarray, float]:
         """(N,) probability of each region, and of none; they sum to 1.
 
         Regions that repeat a better one are not marked and get 0. More regions than marks are asked about in rounds,
         then the best of each round in a final one.
+
+        Args:
+            shrink: the marked picture's sides are divided by this.
+
+        Raises:
+            ModelError: as `patience` says.
         """
         n = len(features.regions)
         heads = np.flatnonzero(distinct(features.whole, features.same)) if n else np.zeros(0, int)
@@ -120,15 +146,17 @@ class MarksMode:
             rounds = [heads[k : k + self.most] for k in range(0, len(heads), self.most)]
             places = max(1, self.most // len(rounds))
             finalists = []
-            for group in rounds:
-                likely, _ = self._ask(frame, features, group, text, patience)
+            for k, group in enumerate(rounds):
+                patience.report(f"marks, round {k + 1} of {len(rounds)}", "")
+                likely, _ = self._ask(frame, features, group, text, patience, shrink)
                 finalists.extend(group[np.argsort(-likely)[:places]])
             heads = np.sort(np.array(finalists))
-        scores[heads], none = self._ask(frame, features, heads, text, patience)
+        patience.report("marks", "")
+        scores[heads], none = self._ask(frame, features, heads, text, patience, shrink)
         return scores, none
 
     def _ask(
-        self, frame: RgbdFrame, features: Features, indices: np.ndarray, text: str, patience: Patience
+        self, frame: RgbdFrame, features: Features, indices: np.ndarray, text: str, patience: Patience, shrink: int
     ) -> tuple[np.ndarray, float]:
         """Probabilities of the regions at `indices` and of none."""
         labels = mark_labels(len(indices), self.letters)
@@ -137,7 +165,7 @@ class MarksMode:
             order = np.random.default_rng(k).permutation(len(indices)) if k else np.arange(len(indices))
             arranged = indices[order]
             facts = describe_marks(features, arranged, labels) if self.facts else ""
-            picture = self._picture(frame, features, arranged, labels)
+            picture = self._picture(frame, features, arranged, labels, shrink)
             p, absent = self.ask_marks(picture, text, labels, facts, patience)
             total[order] += p
             none += absent
@@ -148,25 +176,26 @@ class MarksMode:
     ) -> tuple[np.ndarray, float]:
         """(n,) probability of each label on a prepared picture, and of none."""
         conversation = self.conversation
-        patience.check()
         prompt = conversation.prompt(conversation.loaded.family.marks_prompt(text, labels, facts))
         base, paths = conversation.answer_ids(prompt, [*labels, *NONE_WORDS])
-        turn = conversation.ask(picture, prompt, base)
-        patience.check()
+        ahead = largest_branch(paths)
+        turn = conversation.ask(picture, prompt, [*base, *ahead], patience)
         continuing = torch.zeros(turn.logits.shape[-1], dtype=torch.bool, device=turn.logits.device)
         known = min(len(continuing), len(self._continuing))
         continuing[:known] = self._continuing[:known].to(continuing.device)
-        p = label_probabilities(turn, paths, continuing, self.temperature, patience)
+        p = label_probabilities(turn, paths, continuing, self.temperature, ahead)
         return p[: len(labels)], float(p[len(labels) :].sum())
 
-    def _picture(self, frame: RgbdFrame, features: Features, indices: np.ndarray, labels: Sequence[str]) -> np.ndarray:
+    def _picture(
+        self, frame: RgbdFrame, features: Features, indices: np.ndarray, labels: Sequence[str], shrink: int
+    ) -> np.ndarray:
         """The marked picture, the same array whenever the same marks are asked for."""
         if self._frame is not frame:
             self._frame, self._pictures = frame, {}
-        key = tuple(int(i) for i in indices)
+        key = shrink, *(int(i) for i in indices)
         if key not in self._pictures:
             marked = draw_marks(frame.color, [features.regions[i] for i in indices], labels)
-            self._pictures[key] = self.conversation.loaded.family.prepare(marked)
+            self._pictures[key] = self.conversation.loaded.family.prepare(shrunk(marked, shrink))
         return self._pictures[key]
 
 

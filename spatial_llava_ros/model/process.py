@@ -2,7 +2,9 @@
 
 The child loads a `TransformersBackend` and answers one request after the other over a pipe. A child that dies (killed,
 out of memory, a CUDA error that poisons the device) is reported as ModelError at once and started anew in the same
-moment, so that the next request finds it loading. A cancel travels down the pipe and is looked for between tokens.
+moment, so that the next request finds it loading. A cancel or a deadline is answered at once, whatever the child is at;
+it also travels down the pipe, where it is looked for before every layer on a CPU and between passes on a GPU. The next
+request waits until the child has come back; one that does not is ended.
 """
 
 from __future__ import annotations
@@ -28,8 +30,9 @@ from spatial_llava_ros.model.loading import ModelOptions
 from spatial_llava_ros.model.patience import PATIENT, Patience
 from spatial_llava_ros.types import Box, RgbdFrame
 
-_POLL = 0.05  # seconds between looks at the caller's cancel
-_GRACE = 0.5  # seconds past the deadline that a reply may take to come
+_POLL = 0.02  # seconds between looks at the caller's cancel
+_GRACE = 0.2  # seconds past the deadline that a reply may take to come
+_HUNG = 15.0  # seconds that a request given up may stay unanswered before its process counts as hung and is ended
 _QUICK_DEATHS = 3  # a child that dies this often before it is ready is not started again
 
 
@@ -39,6 +42,7 @@ class _Child:
     pipe: Connection
     ready: bool = False
     memory: str = ""
+    given_up: tuple[int, float] | None = None  # the last request that nobody waits for any more, and since when
 
 
 class ProcessBackend:
@@ -117,7 +121,7 @@ class ProcessBackend:
             child.process.kill()
             child.process.wait()
 
-    def _died(self) -> ModelError:
+    def _died(self, how: str = "died") -> ModelError:
         """Start a new child in place of one that is gone."""
         child = self._child
         child.pipe.close()
@@ -126,13 +130,13 @@ class ProcessBackend:
         except subprocess.TimeoutExpired:  # it has closed its pipe, but does not end
             child.process.kill()
             code = child.process.wait()
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        end = f"signal {-code}" if code < 0 else f"exit code {code}"
         self._deaths = 0 if child.ready else self._deaths + 1
         if self._deaths >= _QUICK_DEATHS:
-            self._failure = ModelLoadError(f"the model process died {self._deaths} times while loading ({how})")
+            self._failure = ModelLoadError(f"the model process died {self._deaths} times while loading ({end})")
             return self._failure
         self._child = self._start()
-        return ModelError(f"the model process died ({how}); a new one is loading")
+        return ModelError(f"the model process {how} ({end}); a new one is loading")
 
     def _await_ready(self, patience: Patience) -> None:
         if self._closed:
@@ -151,6 +155,9 @@ class ProcessBackend:
         with self._lock:
             patience.check()
             self._await_ready(patience)
+            while self._child.given_up is not None:  # it reads nothing long while it is at work: a frame would block
+                kind, content = self._receive(patience, None)
+                self._acknowledge(kind, content[0])
             self._request += 1
             number = self._request
             try:
@@ -163,7 +170,8 @@ class ProcessBackend:
             while True:
                 kind, content = self._receive(patience, number)
                 if content[0] != number:
-                    continue  # it answers a request that was given up
+                    self._acknowledge(kind, content[0])
+                    continue
                 if kind in ("answer", "error"):
                     break
                 patience.report(*content[1])
@@ -171,14 +179,24 @@ class ProcessBackend:
                 raise _rebuilt(content)
             return content[1]
 
+    def _acknowledge(self, kind: str, number: int) -> None:
+        """Note that the child has come back from a request that was given up."""
+        given_up = self._child.given_up
+        if given_up is not None and kind in ("answer", "error") and number >= given_up[0]:
+            self._child.given_up = None
+
     def _receive(self, patience: Patience, number: int | None) -> tuple[str, Any]:
         """The next message of the child."""
         child = self._child
         while not wait([child.pipe], _POLL):
+            if child.given_up is not None and time.monotonic() > child.given_up[1] + _HUNG:
+                child.process.kill()
+                raise self._died(f"did not end a request within {_HUNG:g} s")
             overdue = patience.deadline is not None and time.monotonic() > patience.deadline + _GRACE
             if patience.cancelled() or overdue:
                 if number is not None:
                     child.pipe.send(("cancel", number))
+                    child.given_up = child.given_up or (number, time.monotonic())
                 if overdue:
                     raise ModelTimeout("the deadline passed while the model was working")
                 raise ModelCancelled("cancelled while the model was working")

@@ -7,6 +7,7 @@ from typing import Any
 
 from spatial_llava_ros.model.answer_format import BoxFormat, Limits
 
+_MOST_KNOWN = 20_000  # beginnings of boxes whose next tokens are remembered
 _BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
 
@@ -47,6 +48,7 @@ class BoxGrammar:
         """`texts` as from `token_texts`."""
         self.format = format
         letters = set("0123456789." + "".join(part for part in format.parts if isinstance(part, str)))
+        self._known: dict[tuple[str, Limits], list[int]] = {}
         self._by_letter: dict[str, list[tuple[int, str]]] = {}
         for number, text in texts.items():
             if text and letters.issuperset(text):
@@ -54,6 +56,14 @@ class BoxGrammar:
 
     def allowed(self, text: str, limits: Limits) -> list[int]:
         """Ids of the tokens that may follow `text` (from the box's start on)."""
+        key = text, limits
+        if key not in self._known:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = self._following(text, limits)
+        return self._known[key]
+
+    def _following(self, text: str, limits: Limits) -> list[int]:
         return [
             number
             for letter, tokens in self._by_letter.items()

@@ -7,7 +7,9 @@ on and the calibration of its probabilities.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -17,11 +19,12 @@ import torch
 
 from spatial_llava_ros.grounding.features import Features
 from spatial_llava_ros.model.box_mode import BoxMode
+from spatial_llava_ros.model.canvas import shrunk
 from spatial_llava_ros.model.conversation import Conversation
 from spatial_llava_ros.model.errors import ModelError, ModelLoadError, ModelMemoryError
 from spatial_llava_ros.model.loading import LoadedModel, ModelOptions, load_model, use_adapter
 from spatial_llava_ros.model.marks_mode import MarksMode
-from spatial_llava_ros.model.patience import PATIENT, Patience
+from spatial_llava_ros.model.patience import PATIENT, SMALLER, Patience
 from spatial_llava_ros.types import Box, RgbdFrame
 
 DESCRIPTION = "spatial_llava.json"
@@ -36,8 +39,8 @@ class TransformersBackend:
         self.conversation = Conversation(loaded)
         self._marks = MarksMode(self.conversation, **marks)
         self._boxes = BoxMode(self.conversation)
-        self._frame: RgbdFrame | None = None
-        self._picture: np.ndarray | None = None
+        self._large: RgbdFrame | None = None  # the frame whose whole picture did not fit
+        self._key: tuple[RgbdFrame, int] | None = None
         self._lock = Lock()
 
     @classmethod
@@ -72,7 +75,7 @@ class TransformersBackend:
             ModelError: the model failed, or as `patience` says.
         """
         with self._lock, _as_model_errors(self.conversation):
-            return self._marks.score(frame, features, text, patience)
+            return self._shrinking(frame, patience, partial(self._marks.score, frame, features, text, patience))
 
     def boxes(self, frame: RgbdFrame, text: str, patience: Patience = PATIENT) -> tuple[tuple[Box, ...], float, str]:
         """Box mode: boxes in pixels of the frame, a score 0..1, and why there are none.
@@ -81,10 +84,35 @@ class TransformersBackend:
             ModelError: the model failed, or as `patience` says.
         """
         with self._lock, _as_model_errors(self.conversation):
-            if self._frame is not frame:
-                self._frame, self._picture = frame, self.loaded.family.prepare(frame.color)
-            answer = self._boxes.ask(self._picture, frame.color.shape[:2], text, patience)
-        return answer.boxes, answer.score, answer.problem
+            return self._shrinking(frame, patience, partial(self._ask_boxes, frame, text, patience))
+
+    def _ask_boxes(
+        self, frame: RgbdFrame, text: str, patience: Patience, shrink: int
+    ) -> tuple[tuple[Box, ...], float, str]:
+        if self._key != (frame, shrink):
+            self._color = shrunk(frame.color, shrink)
+            self._key, self._picture = (frame, shrink), self.loaded.family.prepare(self._color)
+        shape = self._color.shape[:2]
+        answer = self._boxes.ask(self._picture, shape, text, patience)
+        scale = frame.color.shape[1] / shape[1], frame.color.shape[0] / shape[0]
+        boxes = tuple(tuple(v * scale[i % 2] for i, v in enumerate(box)) for box in answer.boxes)
+        return boxes, answer.score, answer.problem
+
+    def _shrinking(self, frame: RgbdFrame, patience: Patience, ask: Callable[..., Any]) -> Any:
+        """Ask about a frame; where the device is full, once more about a picture of half its sides."""
+        if self._large is not frame:
+            self._large = None
+            try:
+                return ask(shrink=1)
+            except RuntimeError as error:
+                if not out_of_memory(error):
+                    raise
+            # Out here the error's traceback no longer holds the tensors of the pass that failed.
+            self.conversation.forget()
+            torch.cuda.empty_cache()
+            self._large = frame
+        patience.report(SMALLER, "")
+        return ask(shrink=2)
 
     def use_adapter(self, name: str) -> None:
         """Switch to a LoRA adapter, or to none with ""; what was kept of pictures is forgotten."""
@@ -115,12 +143,19 @@ class _as_model_errors:
         if error is None or isinstance(error, ModelError):
             return
         self._conversation.forget()
-        if isinstance(error, torch.OutOfMemoryError):
+        if out_of_memory(error):
             torch.cuda.empty_cache()
             raise ModelMemoryError(f"no memory left on {self._conversation.loaded.device}") from error
         if isinstance(error, (RuntimeError, ValueError, IndexError, TypeError)):
             first = str(error).strip().splitlines() or [kind.__name__]
             raise ModelError(f"the model failed: {first[0][:200]}") from error
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether a library says in one of its ways that a device is full."""
+    said = str(error)
+    ways = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDA out of memory")
+    return isinstance(error, torch.OutOfMemoryError) or any(way in said for way in ways)
 
 
 def read_description(path: str) -> dict[str, Any]:

@@ -17,8 +17,14 @@ from scenes import squares
 from spatial_llava_ros.model.box_mode import BoxMode
 from spatial_llava_ros.model.conversation import Conversation
 from spatial_llava_ros.model.errors import ModelCancelled, ModelError, ModelTimeout
-from spatial_llava_ros.model.marks_mode import NONE_WORDS, MarksMode, fit_temperature, label_probabilities
-from spatial_llava_ros.model.patience import Patience
+from spatial_llava_ros.model.marks_mode import (
+    NONE_WORDS,
+    MarksMode,
+    fit_temperature,
+    label_probabilities,
+    largest_branch,
+)
+from spatial_llava_ros.model.patience import PATIENT, Patience
 
 ALL = list(tiny.BUILDERS)
 CAUSAL = [name for name in ALL if name not in ("florence-2", "paligemma")]
@@ -34,15 +40,15 @@ class Prompter(Conversation):
     def say(self, tokens: list[int]) -> None:
         self.tokens, self.said = tokens, 0
 
-    def ask(self, color, prompt, forced=()):
-        turn = super().ask(color, prompt, forced)
+    def ask(self, color, prompt, forced=(), patience=PATIENT):
+        turn = super().ask(color, prompt, forced, patience)
         self.said = 0
         turn.rows = turn.rows.clone()
         turn.rows[-1, self.tokens[0]] += 1e4
         return turn
 
-    def forward_tokens(self, picture, tokens, encoded):
-        rows = super().forward_tokens(picture, tokens, encoded).clone()
+    def forward_tokens(self, picture, tokens, encoded, keep):
+        rows = super().forward_tokens(picture, tokens, encoded, keep).clone()
         for row in rows if hasattr(self, "said") else ():
             self.said += 1
             if self.said < len(self.tokens):
@@ -96,9 +102,7 @@ def test_second_question_about_a_picture_gives_the_logits_of_a_first(load, name)
     used.ask(color, questions[0])
     reads = []
     real = used.forward_tokens
-    used.forward_tokens = lambda picture, tokens, encoded: (reads.append(len(tokens)), real(picture, tokens, encoded))[
-        1
-    ]
+    used.forward_tokens = lambda picture, tokens, *more: (reads.append(len(tokens)), real(picture, tokens, *more))[1]
     again = used.ask(color, questions[1])
     assert len(reads) == 1 and reads[0] < len(again._picture.ids) - again._picture.image_end + 1
     first = fresh.ask(color, questions[1])
@@ -205,8 +209,14 @@ def test_trie_needs_a_pass_per_branch_only(load):
     mode = MarksMode(conversation)
     stop = torch.zeros(len(turn.logits), dtype=torch.bool)
     stop[: len(mode._continuing)] = mode._continuing[: len(stop)]
-    label_probabilities(turn, paths, stop, 1.0, Patience())
+    apart = label_probabilities(turn, paths, stop)
     assert len(passes) == 2
+    ahead = largest_branch(paths)
+    turn = conversation.ask(picture(96, 128), prompt, [*base, *ahead])
+    feed, passes = turn.feed, []
+    turn.feed = lambda tokens: (passes.append(tokens), feed(tokens))[1]
+    assert label_probabilities(turn, paths, stop, ahead=ahead) == pytest.approx(apart, rel=1e-4)
+    assert len(passes) == 1
 
 
 @pytest.mark.parametrize("name", ["llava", "florence-2"])

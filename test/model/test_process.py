@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import threading
@@ -77,6 +78,38 @@ def test_cancel_and_deadline_return_at_once_and_late_replies_are_dropped(remote)
         os.kill(pid, signal.SIGCONT)
     assert np.allclose(remote.score(frame, features, "the red square")[0], wanted[0], atol=1e-5)
     assert remote.pid == pid
+
+
+def test_child_that_never_comes_back_is_ended_and_replaced(options, monkeypatch):
+    frame, features = squares()
+    backend = ProcessBackend(options)
+    try:
+        wanted, _ = backend.score(frame, features, "the red square")
+        monkeypatch.setattr("spatial_llava_ros.model.process._HUNG", 0.4)
+        pid = backend.pid
+        os.kill(pid, signal.SIGSTOP)
+        with pytest.raises(ModelTimeout):
+            backend.score(frame, features, "x", Patience(time.monotonic() + 0.1))
+        with pytest.raises(ModelError, match=r"did not end a request within 0\.4 s"):
+            backend.score(frame, features, "y", Patience(time.monotonic() + 30))
+        assert backend.pid != pid
+        assert np.allclose(backend.score(frame, features, "the red square")[0], wanted, atol=1e-5)
+    finally:
+        backend.close()
+
+
+def test_what_is_written_is_told_meanwhile(remote):
+    frame, features = squares()
+    heard = []
+    patience = Patience(report=lambda stage, text: heard.append((stage, text)))
+    remote.score(frame, features, "the red square", patience)
+    assert heard == [("marks", "")]
+    heard.clear()
+    boxes, _, _ = remote.boxes(frame, "the red square", patience)
+    assert boxes and all(stage == "box" for stage, _ in heard)
+    texts = [text for _, text in heard]
+    assert len(texts) > 5 and all(later.startswith(text) for text, later in itertools.pairwise(texts))
+    assert texts[-1].count(",") == 3
 
 
 def test_model_that_cannot_be_loaded_is_told_once_and_again():
