@@ -65,7 +65,14 @@ def simulated_expressions(spec: str, frames: int, per_frame: int, seed: int = 0)
     Yields:
         (name, SimFrame, expressions)
     """
-    from spatial_llava_ros.sim import default_view, generate_expressions, make_scene, render, usual_camera
+    from spatial_llava_ros.sim import (
+        default_view,
+        generate_expressions,
+        make_scene,
+        plain_expressions,
+        render,
+        usual_camera,
+    )  # fmt: skip
 
     name = spec.partition(":")[2]
     layouts = {"": LAYOUTS, "crowded": CROWDED}.get(name, (name,))
@@ -74,7 +81,8 @@ def simulated_expressions(spec: str, frames: int, per_frame: int, seed: int = 0)
         scene = make_scene(layout, seed + k)
         simulated = render(scene, default_view(scene), usual_camera(scene))
         boxes = {thing.id: thing.box_visible for thing in simulated.objects}
-        asked = generate_expressions(simulated, seed + k, per_frame)
+        speak = plain_expressions if layout in CROWDED else generate_expressions
+        asked = speak(simulated, seed + k, per_frame)
         expressions = [
             Expression(
                 e.text,

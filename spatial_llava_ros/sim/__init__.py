@@ -13,6 +13,7 @@ from spatial_llava_ros.sim.camera import SimCamera, camera_path, default_view, l
 from spatial_llava_ros.sim.expressions import SimExpression, generate_expressions
 from spatial_llava_ros.sim.layouts import LAYOUTS, make_scene
 from spatial_llava_ros.sim.noise import D435, KINECT1, NONE, PRESETS, ColorNoise, DepthNoise
+from spatial_llava_ros.sim.plain_speech import plain_expressions
 from spatial_llava_ros.sim.rendering import render
 from spatial_llava_ros.sim.scene import Scene
 from spatial_llava_ros.sim.sensors import SENSORS, usual_camera
@@ -39,6 +40,7 @@ __all__ = [
     "generate_expressions",
     "look_at",
     "make_scene",
+    "plain_expressions",
     "render",
     "usual_camera",
 ]

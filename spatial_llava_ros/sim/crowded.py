@@ -109,8 +109,8 @@ def _of_a_kind(rng: Rng, place: str, count: int) -> list[Model]:
     for _ in range(int(rng.integers(1, 4))):
         source, wanted = str(rng.choice(_REPEATED)), ""
         for _ in range(int(rng.integers(1, 4))):
-            draws = [catalogue.BUILDERS[source](rng) for _ in range(8)]
-            model = next((m for m in draws if m.color == wanted), draws[0])
+            draws = (catalogue.BUILDERS[source](rng) for _ in range(5))
+            model = next(m for k, m in enumerate(draws) if m.color == wanted or not wanted or k == 4)
             wanted = model.color if rng.random() < 0.6 else ""
             models[int(rng.integers(count))] = model
     return models

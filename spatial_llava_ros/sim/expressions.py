@@ -32,7 +32,7 @@ KINDS = ("attribute", "relation", "ordinal", "absent", "ambiguous")
 MIN_VISIBLE = 0.4
 MIN_PIXELS = 150
 
-_WORDS = {
+RELATION_WORDS = {
     "left_of": ("to the left of", "left of", "on the left of"),
     "right_of": ("to the right of", "right of", "on the right of"),
     "behind": ("behind",),
@@ -76,7 +76,7 @@ class SimExpression:
 
 
 @dataclass(frozen=True, eq=False)
-class _Phrase:
+class Phrase:
     """Words without article, and the verdict (N,) on each object. tail follows the noun."""
 
     words: str
@@ -106,7 +106,7 @@ def generate_expressions(shot: SimFrame, seed: int, n: int) -> list[SimExpressio
     """
     if not shot.objects or n <= 0:
         return []
-    speaker = _Speaker(shot, np.random.default_rng([seed, 11]))
+    speaker = Speaker(shot, np.random.default_rng([seed, 11]))
     out: dict[str, SimExpression] = {}  # by phrase: the same phrase with another command is not another expression
     makers = {kind: getattr(speaker, kind) for kind in KINDS}
     # Attribute, relation and ordinal are asked for twice as often as absent and ambiguous.
@@ -128,7 +128,7 @@ def generate_expressions(shot: SimFrame, seed: int, n: int) -> list[SimExpressio
     return list(out.values())
 
 
-class _Speaker:
+class Speaker:
     """Draws phrases about one frame; every maker gives None when the draw came to nothing."""
 
     def __init__(self, shot: SimFrame, rng: np.random.Generator) -> None:
@@ -144,7 +144,7 @@ class _Speaker:
     def pick(self, options: Sequence[Any]) -> Any:
         return options[int(self.rng.integers(len(options)))]
 
-    def command(self, phrase: _Phrase) -> str:
+    def command(self, phrase: Phrase) -> str:
         forms = _COMMANDS if phrase.furniture else _COMMANDS + _HANDLE
         return str(self.pick(forms)).format(phrase.text)
 
@@ -152,7 +152,7 @@ class _Speaker:
         """What can hardly be seen is in doubt wherever it may fit."""
         return np.where(~self.good & (verdict > NO), UNCLEAR, verdict).astype(np.int8)
 
-    def _phrase(self, noun: str, color: str = "", shape: str = "") -> _Phrase:
+    def _phrase(self, noun: str, color: str = "", shape: str = "") -> Phrase:
         verdict = is_noun(self.objects, noun)
         if color:
             verdict = np.minimum(verdict, is_color(self.objects, color))
@@ -160,22 +160,22 @@ class _Speaker:
             verdict = np.minimum(verdict, is_shape(self.objects, shape))
         heavy = any(self.objects[k].category in FURNITURE for k in np.flatnonzero(verdict == YES)) or noun in FURNITURE
         words = " ".join(w for w in (shape, color, noun) if w)
-        return _Phrase(words, self._doubt(verdict), noun in PLAIN_NOUNS, furniture=heavy)
+        return Phrase(words, self._doubt(verdict), noun in PLAIN_NOUNS, furniture=heavy)
 
-    def _any_phrase(self, bare: float = 0.35) -> _Phrase:
+    def _any_phrase(self, bare: float = 0.35) -> Phrase:
         """A noun that something here answers to, often with a colour, sometimes with a shape."""
         noun = self.pick(self.nouns) if self.rng.random() < 0.65 else self.pick(ANYTHING)
         color = "" if self.rng.random() < bare else self.pick(self.colors)
         shape = self.pick(SHAPES) if self.rng.random() < 0.15 else ""
         return self._phrase(noun, color, shape)
 
-    def attribute(self) -> _Phrase | None:
+    def attribute(self) -> Phrase | None:
         phrase = self._any_phrase(bare=0.25)
         if phrase.only is not None:
             return phrase
         return self._sized(phrase) if phrase.is_clear and self.rng.random() < 0.5 else None
 
-    def _sized(self, phrase: _Phrase) -> _Phrase | None:
+    def _sized(self, phrase: Phrase) -> Phrase | None:
         """The big, small, tall one among those that fit."""
         sizes = (("big", "big", True), ("large", "big", True), ("small", "big", False), ("tall", "tall", True))
         word, key, up = self.pick(sizes)
@@ -184,10 +184,10 @@ class _Speaker:
             return None
         return self._just(phrase, chosen, f"{word} {phrase.words}")
 
-    def _just(self, phrase: _Phrase, index: int, words: str, tail: str = "") -> _Phrase:
+    def _just(self, phrase: Phrase, index: int, words: str, tail: str = "") -> Phrase:
         verdict = np.full(len(self.objects), NO, np.int8)
         verdict[index] = YES
-        return _Phrase(words, verdict, phrase.plain, tail, self.objects[index].category in FURNITURE)
+        return Phrase(words, verdict, phrase.plain, tail, self.objects[index].category in FURNITURE)
 
     def _extreme(self, among: np.ndarray, key: str, up: bool) -> int | None:
         """The one of `among` that is clearly ahead in a quantity, or None."""
@@ -218,11 +218,11 @@ class _Speaker:
             winners.add(int(order[0]))
         return int(among[winners.pop()]) if len(winners) == 1 else None
 
-    def relation(self) -> _Phrase | None:
+    def relation(self) -> Phrase | None:
         landmark = self._landmark(depth=2 if self.rng.random() < 0.2 else 1)
         if landmark is None:
             return None
-        predicate = self.pick((*_WORDS, "between", "on", "behind", "in_front_of", "next_to"))
+        predicate = self.pick((*RELATION_WORDS, "between", "on", "behind", "in_front_of", "next_to"))
         if predicate == "between":
             other = self._landmark(depth=1)
             if other is None or other.only == landmark.only:
@@ -231,13 +231,13 @@ class _Speaker:
             words, plain = f"between {landmark.text} and {other.text}", landmark.plain and other.plain
         else:
             fits = self.space.matrix(predicate)[:, landmark.only]
-            words, plain = f"{self.pick(_WORDS[predicate])} {landmark.text}", landmark.plain
+            words, plain = f"{self.pick(RELATION_WORDS[predicate])} {landmark.text}", landmark.plain
         target = self._any_phrase(bare=0.6)
         verdict = np.minimum(target.verdict, fits)
-        phrase = _Phrase(target.words, verdict, target.plain and plain, f" {words}", target.furniture)
+        phrase = Phrase(target.words, verdict, target.plain and plain, f" {words}", target.furniture)
         return phrase if phrase.only is not None else None
 
-    def _landmark(self, depth: int) -> _Phrase | None:
+    def _landmark(self, depth: int) -> Phrase | None:
         """A phrase that means one thing; with depth 2 itself by a relation."""
         if depth > 1:
             return self.relation_once()
@@ -247,7 +247,7 @@ class _Speaker:
                 return phrase
         return None
 
-    def relation_once(self) -> _Phrase | None:
+    def relation_once(self) -> Phrase | None:
         """A landmark that is itself found by a relation; "that is" says which of the two things the relation is of."""
         inner = self._landmark(depth=1)
         if inner is None:
@@ -255,11 +255,11 @@ class _Speaker:
         predicate = self.pick(("left_of", "right_of", "behind", "in_front_of", "on", "next_to"))
         target = self._any_phrase(bare=0.6)
         verdict = np.minimum(target.verdict, self.space.matrix(predicate)[:, inner.only])
-        tail = f" that is {self.pick(_WORDS[predicate])} {inner.text}"
-        phrase = _Phrase(target.words, verdict, target.plain and inner.plain, tail, target.furniture)
+        tail = f" that is {self.pick(RELATION_WORDS[predicate])} {inner.text}"
+        phrase = Phrase(target.words, verdict, target.plain and inner.plain, tail, target.furniture)
         return phrase if phrase.only is not None else None
 
-    def ordinal(self) -> _Phrase | None:
+    def ordinal(self) -> Phrase | None:
         phrase = self._any_phrase(bare=0.7)
         among = np.flatnonzero(phrase.verdict == YES)
         if not phrase.is_clear or len(among) < 2:
@@ -284,7 +284,7 @@ class _Speaker:
             return self._just(phrase, chosen, f"{word} {phrase.words}")
         return self._just(phrase, chosen, self.pick(superlatives[key, up]).format(phrase.words))
 
-    def _in_row(self, phrase: _Phrase, among: np.ndarray) -> _Phrase | None:
+    def _in_row(self, phrase: Phrase, among: np.ndarray) -> Phrase | None:
         """Leftmost, rightmost, second from the left, the middle one: by where they are in the picture."""
         boxes = self.space.boxes[among]
         middle = boxes[:, [0, 2]].mean(1)
@@ -309,7 +309,7 @@ class _Speaker:
         position, words, tail = self.pick(options)
         return self._just(phrase, int(ranked[position]), words, tail)
 
-    def absent(self) -> _Phrase | None:
+    def absent(self) -> Phrase | None:
         """Something that is not there: a thing of another colour, or a thing of a kind that is not there."""
         noun = self.pick(tuple(NOUNS)) if self.rng.random() < 0.7 else self.pick(ANYTHING)
         color = self.pick(tuple(SHADES)) if noun in ANYTHING or self.rng.random() < 0.8 else ""
@@ -320,11 +320,11 @@ class _Speaker:
             landmark = self._landmark(depth=1)
             if landmark is not None:
                 predicate = self.pick(("left_of", "right_of", "behind", "on", "next_to"))
-                tail = f" {self.pick(_WORDS[predicate])} {landmark.text}"
-                return _Phrase(phrase.words, phrase.verdict, phrase.plain and landmark.plain, tail, phrase.furniture)
+                tail = f" {self.pick(RELATION_WORDS[predicate])} {landmark.text}"
+                return Phrase(phrase.words, phrase.verdict, phrase.plain and landmark.plain, tail, phrase.furniture)
         return phrase
 
-    def ambiguous(self) -> _Phrase | None:
+    def ambiguous(self) -> Phrase | None:
         phrase = self._any_phrase(bare=0.5)
         fitting = int((phrase.verdict == YES).sum())
         return phrase if phrase.is_clear and 2 <= fitting <= 6 else None

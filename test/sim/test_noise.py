@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -105,3 +107,49 @@ def test_colour_noise_is_as_strong_as_stated_and_absent_when_off() -> None:
     assert noisy.std() == pytest.approx(slope * np.sqrt(2e-4 * 0.2), rel=0.1)
     corners = expose(light, ColorNoise(0, 0, 0, 0.3), gain, np.random.default_rng(0))
     assert corners[0, 0, 0] < corners[50, 50, 0]
+
+
+def edge(noise: DepthNoise) -> np.ndarray:
+    """A near half on the right of a far half, measured."""
+    depth = np.full(SHAPE, 2.0, np.float32)
+    depth[:, 120:] = 1.0
+    return measure(depth, noise)
+
+
+def test_near_things_grow_by_the_pixels_stated() -> None:
+    assert (np.isclose(edge(replace(NONE, fatten=3)), 1.0).sum(1) == 123).all()
+
+
+def test_misaligned_depth_lies_beside_the_colour() -> None:
+    out = edge(replace(NONE, misaligned=(5.0, 2.0)))
+    assert (out[2:, 5:125] == 2.0).all() and (out[2:, 125:] == 1.0).all()
+    assert np.isnan(out[:2]).all() and np.isnan(out[:, :5]).all()
+
+
+def test_patches_sparse_and_gridded_depth_keep_the_share_stated() -> None:
+    lost = [np.isnan(measure(1.0, replace(NONE, blobs=0.05), seed=k)) for k in range(12)]
+    assert np.mean(lost) == pytest.approx(0.05, abs=0.02)
+    blobs = lost[0]
+    alone = blobs[1:-1, 1:-1] & ~blobs[:-2, 1:-1] & ~blobs[2:, 1:-1] & ~blobs[1:-1, :-2] & ~blobs[1:-1, 2:]
+    assert alone.sum() < 0.02 * blobs.sum(), "patches, not specks"
+    assert np.isfinite(edge(replace(NONE, kept=0.13))).mean() == pytest.approx(0.13, abs=0.01)
+    grid = np.isfinite(edge(replace(NONE, grid=2.0)))
+    assert grid.mean() == pytest.approx(0.25, abs=0.02)
+    assert set(grid.any(1).astype(int)[:4]) == {0, 1}, "every other row"
+
+
+def test_processing_sharpens_packs_and_strengthens() -> None:
+    light = np.full((80, 80, 3), 0.1, np.float32)
+    light[:, 40:] = [0.5, 0.3, 0.3]
+    clean = ColorNoise(0, 0, 0, 0, 0)
+
+    def picture(**changes: float) -> np.ndarray:
+        return expose(light, replace(clean, **changes), np.ones(3), np.random.default_rng(0)).astype(int)
+
+    plain = picture()
+    assert np.ptp(picture(sharpen=1.0)[40, :, 1]) > np.ptp(plain[40, :, 1])
+    strong = picture(saturation=1.5)[40, 70]
+    assert strong[0] - strong[1] == pytest.approx(1.5 * (plain[40, 70, 0] - plain[40, 70, 1]), abs=1)
+    assert (picture(exposure=1.5) > plain).all()
+    packed = np.abs(picture(jpeg=40) - plain)
+    assert 0 < packed.max() < 60 and packed.mean() < 6
