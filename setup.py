@@ -29,6 +29,10 @@ model = [
     "num2words==0.5.*",  # SmolVLM's processor asks for it
 ]
 
+# Recordings for the Rerun viewer. The last release for Python 3.10. It needs NumPy 2, which ROS distributions up to
+# Jazzy do not have. 0.x: any minor release may change its interface.
+rerun = ["rerun-sdk==0.39.*"]
+
 setup(
     name="spatial_llava_ros",
     version=version,
@@ -60,6 +64,7 @@ setup(
     extras_require={
         "sim": sim,
         "model": model,
+        "rerun": rerun,
         "test": ["pytest>=8", "hypothesis>=6.100", "ruff>=0.9", "catkin-pkg>=1.0", *sim],
     },
 )

@@ -98,6 +98,19 @@ def transform_matrix(translation: np.ndarray, quaternion: np.ndarray) -> np.ndar
     return matrix
 
 
+def principal_axes(covariance: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Standard deviations (3,) of a position along its principal axes, and the quaternion (4,) from x, y, z to these.
+
+    Args:
+        covariance: (6, 6) or (3, 3), position first; None or not finite gives zeros.
+    """
+    block = np.zeros((3, 3)) if covariance is None else np.asarray(covariance, np.float64)[:3, :3]
+    variances, axes = np.linalg.eigh(block if np.isfinite(block).all() else np.zeros((3, 3)))
+    if np.linalg.det(axes) < 0:
+        axes[:, 0] = -axes[:, 0]
+    return np.sqrt(np.maximum(variances, 0)), quaternion_from_matrix(axes)
+
+
 def viewer_from_camera(up: np.ndarray) -> np.ndarray:
     """Rotation (3, 3) from the optical frame to the viewer frame: the camera held level, x forward, y left, z up.
 

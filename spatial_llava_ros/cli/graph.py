@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +16,12 @@ from spatial_llava_ros.cli.destination import PICTURES, check_destination
 from spatial_llava_ros.cli.source import add_frame, add_source, chosen_frame, chosen_source
 from spatial_llava_ros.errors import InvalidInputError
 from spatial_llava_ros.frames import FrameSource
+from spatial_llava_ros.output.wording import measured, statement
 from spatial_llava_ros.types import SceneGraph, graph_as_dict
+
+if TYPE_CHECKING:
+    from spatial_llava_ros.output.rerun_log import RerunWriter
+    from spatial_llava_ros.output.run import Run, Step
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -36,7 +44,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--picture", type=Path, metavar="OUT.png", help="draw picture, map from above and relations")
     parser.add_argument("--html", type=Path, metavar="OUT.html", help="a page of the whole run, to open in a browser")
-    parser.add_argument("--ask", metavar="QUESTION", nargs="+", default=[], help="to be answered on that page")
+    parser.add_argument("--rerun", type=Path, metavar="OUT.rrd", help="the whole run for the Rerun viewer")
+    parser.add_argument("--ask", metavar="QUESTION", nargs="+", default=[], help="to be answered on the page")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,9 +62,11 @@ def run(args: argparse.Namespace) -> int:
         check_destination(args.html, (".html", ".htm"), "--html")
     elif args.ask:
         raise InvalidInputError("--ask goes with --html; without a page, use: spatial-llava ask SOURCE QUESTION")
+    if args.rerun:
+        check_destination(args.rerun, (".rrd",), "--rerun")
     with chosen_source(args) as source:
         frame = chosen_frame(source, args)
-        if args.html:
+        if args.html or args.rerun:
             _write_run(source, args)
     graph = frame_graph(frame, everything=args.everything)
     if args.picture:
@@ -72,31 +83,47 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write_run(source: FrameSource, args: argparse.Namespace) -> None:
-    """The page of the whole run; what is left out, and how far it is, goes to standard error."""
+    """The page and the recording of the whole run; what is left out, and how far it is, goes to standard error."""
     from spatial_llava_ros.output.run import Run
     from spatial_llava_ros.output.run_page import FRAMES, RunPage
     from spatial_llava_ros.questions import answer_question
 
-    run = Run(source, FRAMES)
-    page = RunPage(source.name, len(run.numbers))
-    step = None
-    for count, step in enumerate(run, 1):
-        page.add(step)
-        if sys.stderr.isatty():
-            print(f"\rframe {count} of {len(run.numbers)}", end="", file=sys.stderr, flush=True)
-    if sys.stderr.isatty():
-        print(file=sys.stderr)
-    if step is not None:
-        page.ask([answer_question(question, step.graph) for question in args.ask])
-    page.write(args.html)
+    run = Run(source, FRAMES if args.html else len(source))
+    page = RunPage(source.name, len(run.numbers)) if args.html else None
+    with ExitStack() as stack:
+        recording = stack.enter_context(_open_recording(args.rerun, source.name)) if args.rerun else None
+        for step in _with_progress(run):
+            if page:
+                page.add(step)
+            if recording:
+                recording.add(step)
+        if page and run.last:
+            page.ask([answer_question(question, run.last.graph) for question in args.ask])
     if len(run.numbers) < len(source):
         print(f"{len(run.numbers)} of {len(source)} frames, evenly spread", file=sys.stderr)
     if run.left_out:
-        print(
-            f"{run.left_out} frame(s) left out: the camera's pose in {run.memory.frame_id} is not known",
-            file=sys.stderr,
-        )
-    print(f"page: {args.html}", file=sys.stderr)
+        missing = f"the camera's pose in {run.memory.frame_id} is not known"
+        print(f"{run.left_out} frame(s) left out: {missing}", file=sys.stderr)
+    if page:
+        page.write(args.html)
+        print(f"page: {args.html}", file=sys.stderr)
+    if recording:
+        print(f"recording: {args.rerun}", file=sys.stderr)
+
+
+def _open_recording(path: Path, title: str) -> RerunWriter:
+    from spatial_llava_ros.output.rerun_log import RerunWriter
+
+    return RerunWriter(path, title)
+
+
+def _with_progress(run: Run) -> Iterator[Step]:
+    """The steps; on a terminal with a count."""
+    for count, step in enumerate(run, 1):
+        yield step
+        if sys.stderr.isatty():
+            end = "\n" if count == len(run.numbers) else ""
+            print(f"\rframe {count} of {len(run.numbers)}", end=end, file=sys.stderr, flush=True)
 
 
 def graph_text(graph: SceneGraph) -> str:
@@ -116,10 +143,5 @@ def graph_text(graph: SceneGraph) -> str:
         lines.append(f"  {names[obj.id]:24} {place}" + (f"; {words}" if words else ""))
     lines.append(f"{len(graph.relations)} relations")
     for relation in graph.relations:
-        other = names.get(relation.object, f"#{relation.object}")
-        if relation.second_object:
-            other += f" and {names.get(relation.second_object, f'#{relation.second_object}')}"
-        number = f"  {relation.value:.2f} {relation.unit}".rstrip() if np.isfinite(relation.value) else ""
-        subject = names.get(relation.subject, f"#{relation.subject}")
-        lines.append(f"  {subject} {relation.predicate.replace('_', ' ')} {other}{number}")
+        lines.append(f"  {statement(relation, names)}  {measured(relation)}".rstrip())
     return "\n".join(lines)

@@ -46,6 +46,14 @@ def metres_from_integers(raw: np.ndarray, units_per_metre: float = 1000) -> np.n
     return depth
 
 
+def millimetres_if_exact(depth: np.ndarray) -> np.ndarray | None:
+    """(H, W) float32 metres as uint16 millimetres, 0 for NaN, where `metres_from_integers` gives the same back bit for
+    bit; else None."""
+    with np.errstate(invalid="ignore"):
+        millimetres = np.nan_to_num(np.rint(depth * 1000), nan=0, posinf=0).clip(0, 65535).astype(np.uint16)
+    return millimetres if np.array_equal(metres_from_integers(millimetres), depth, equal_nan=True) else None
+
+
 def metres_from_float(raw: np.ndarray) -> np.ndarray:
     """(H, W) float metres to float32; what is not positive and finite becomes NaN."""
     depth = raw.astype(np.float32, copy=False)

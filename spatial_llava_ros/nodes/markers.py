@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from spatial_llava_ros.geometry import quaternion_from_matrix
+from spatial_llava_ros.geometry import principal_axes
 from spatial_llava_ros.msg import ReferredObject, SceneObject
 
 FOUND = ColorRGBA(r=0.1, g=0.9, b=0.2, a=1.0)
@@ -68,17 +66,11 @@ def _label(obj: SceneObject, color: ColorRGBA) -> Marker:
 def ellipsoid(obj: SceneObject) -> Marker:
     """Where the centre lies, `DEVIATIONS` standard deviations along the principal axes of its covariance."""
     marker = Marker(ns="uncertainty", type=Marker.SPHERE, color=ColorRGBA(r=0.2, g=0.5, b=1.0, a=0.5))
-    covariance = np.asarray(obj.pose.covariance).reshape(6, 6)[:3, :3]
-    if not np.isfinite(covariance).all():
-        covariance = np.zeros((3, 3))
-    variances, axes = np.linalg.eigh(covariance)
-    if np.linalg.det(axes) < 0:
-        axes[:, 0] = -axes[:, 0]
+    deviations, turn = principal_axes(np.reshape(obj.pose.covariance, (6, 6)))
     marker.pose.position = obj.pose.pose.position
-    o = marker.pose.orientation
-    o.x, o.y, o.z, o.w = (float(v) for v in quaternion_from_matrix(axes))
-    s = marker.scale
-    s.x, s.y, s.z = (max(0.004, 2 * DEVIATIONS * math.sqrt(max(0.0, float(v)))) for v in variances)
+    o, s = marker.pose.orientation, marker.scale
+    o.x, o.y, o.z, o.w = (float(v) for v in turn)
+    s.x, s.y, s.z = (max(0.004, 2 * DEVIATIONS * float(v)) for v in deviations)
     return marker
 
 

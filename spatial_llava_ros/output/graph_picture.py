@@ -11,7 +11,8 @@ from spatial_llava_ros.geometry import invert_transform, project, transform_poin
 from spatial_llava_ros.output.colors import Color, color_of
 from spatial_llava_ros.output.lettering import Lettering, Tags, printable
 from spatial_llava_ros.output.wireframe import box_corners, projected_edges
-from spatial_llava_ros.types import Relation, RgbdFrame, SceneGraph, SceneObject
+from spatial_llava_ros.output.wording import kind_of, measured, numbered, statement
+from spatial_llava_ros.types import Relation, RgbdFrame, SceneGraph
 
 _DARK: Color = (18, 20, 24)
 _GROUND: Color = (246, 247, 249)
@@ -20,7 +21,6 @@ _INK: Color = (40, 44, 52)
 _PALE: Color = (236, 238, 242)
 _HEIGHT = 720  # pixels of the two panels; the picture is enlarged or reduced to it
 _STEPS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)  # metres between lines of the grid
-_SUPPORT = frozenset(("on", "inside", "under", "above", "below", "leaning_on", "attached_to"))
 _ARROWS: dict[str, Color] = {"support": (214, 92, 40), "viewer": (40, 96, 200), "world": (110, 120, 132)}
 _LISTED = 60
 
@@ -40,16 +40,6 @@ def draw_graph(frame: RgbdFrame, graph: SceneGraph) -> np.ndarray:
     view = _view(frame, graph)
     top = np.hstack([view, np.full((_HEIGHT, 4, 3), _DARK, np.uint8), _map(graph, _HEIGHT)])
     return np.vstack([top, _words(graph, top.shape[1])])
-
-
-def _name(node: SceneObject) -> str:
-    color = next(
-        (a for a in node.attributes if not a.endswith("thing") and a not in ("tall", "leaning", "mounted")), ""
-    )
-    label = node.object.label
-    return printable(
-        f"{node.object.id} {color} {label}" if color and color not in label else f"{node.object.id} {label}"
-    )
 
 
 def _ink_on(ground: Color) -> Color:
@@ -82,7 +72,7 @@ def _view(frame: RgbdFrame, graph: SceneGraph) -> np.ndarray:
         graph.objects, key=lambda n: (n.object.box[3] - n.object.box[1]) * (n.object.box[2] - n.object.box[0])
     ):
         color = color_of(node.object.id)
-        _tag(tags, _name(node), [v * scale for v in node.object.box], color, middles[node.object.id])
+        _tag(tags, printable(numbered(node)), [v * scale for v in node.object.box], color, middles[node.object.id])
     return picture
 
 
@@ -109,7 +99,7 @@ def _arrows(picture: np.ndarray, relations: Sequence[Relation], middles: dict[in
     limit = 4 * max(picture.shape)
     order = [*_ARROWS]
     drawn = set()
-    for relation in sorted(relations, key=lambda r: order.index(_kind(r))):
+    for relation in sorted(relations, key=lambda r: order.index(kind_of(r))):
         pair = frozenset((relation.subject, relation.object))
         if pair in drawn:
             continue
@@ -117,7 +107,7 @@ def _arrows(picture: np.ndarray, relations: Sequence[Relation], middles: dict[in
         if relation.subject not in middles or relation.object not in middles:
             continue
         a, b = (np.clip(middles[n], -limit, limit) for n in (relation.subject, relation.object))
-        color = _ARROWS[_kind(relation)]
+        color = _ARROWS[kind_of(relation)]
         length = float(np.linalg.norm(b - a))
         if length < 6:
             continue
@@ -125,10 +115,6 @@ def _arrows(picture: np.ndarray, relations: Sequence[Relation], middles: dict[in
         tip = min(10 / length, 0.3)
         cv2.arrowedLine(picture, *ends, (255, 255, 255), 4, cv2.LINE_AA, tipLength=tip)
         cv2.arrowedLine(picture, *ends, color, 2, cv2.LINE_AA, tipLength=tip)
-
-
-def _kind(relation: Relation) -> str:
-    return "support" if relation.predicate in _SUPPORT else "viewer" if relation.reference == "viewer" else "world"
 
 
 def _map(graph: SceneGraph, side: int) -> np.ndarray:
@@ -190,7 +176,7 @@ def _map(graph: SceneGraph, side: int) -> np.ndarray:
         node = next(n for n in graph.objects if n.object.id == number)
         outline = pixel(prints[number][:, :2])
         box = (*outline.min(axis=0), *outline.max(axis=0))
-        _tag(tags, _name(node), box, color_of(number), middles[number])
+        _tag(tags, printable(numbered(node)), box, color_of(number), middles[number])
     return picture
 
 
@@ -208,14 +194,8 @@ def _grid(picture: np.ndarray, pixel, centre: np.ndarray, extent: float, step: f
 def _words(graph: SceneGraph, width: int) -> np.ndarray:
     """Every relation as a line, in columns."""
     letters = Lettering(11)
-    names = {node.object.id: _name(node) for node in graph.objects}
-    rows = []
-    for relation in graph.relations[:_LISTED]:
-        second = f" and {names[relation.second_object]}" if relation.second_object in names else ""
-        number = f" {relation.value:.2f} {relation.unit}".rstrip() if np.isfinite(relation.value) else ""
-        words = relation.predicate.replace("_", " ")
-        subject, other = (names.get(n, str(n)) for n in (relation.subject, relation.object))
-        rows.append(printable(f"{subject}  {words}  {other}{second} {number}"))
+    names = {node.object.id: printable(numbered(node)) for node in graph.objects}
+    rows = [printable(f"{statement(r, names)}  {measured(r)}") for r in graph.relations[:_LISTED]]
     if len(graph.relations) > _LISTED:
         rows.append(f"and {len(graph.relations) - _LISTED} more")
     rows = rows or ["no relations"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from rosbags.typesys import Stores, get_typestore
 
-from spatial_llava_ros.frames.depth import metres_from_integers
+from spatial_llava_ros.frames.depth import millimetres_if_exact
 from spatial_llava_ros.geometry import back_project, quaternion_from_matrix
 from spatial_llava_ros.types import Object3D, RgbdFrame
 
@@ -55,9 +55,8 @@ def depth_image(depth: np.ndarray, head: Any) -> Any:
 
     Either way what is read back equals what was given, bit for bit.
     """
-    with np.errstate(invalid="ignore"):
-        millimetres = np.nan_to_num(np.rint(depth * 1000), nan=0).clip(0, 65535).astype(np.uint16)
-    if np.array_equal(metres_from_integers(millimetres), depth, equal_nan=True):
+    millimetres = millimetres_if_exact(depth)
+    if millimetres is not None:
         return image(millimetres, "16UC1", head)
     return image(depth, "32FC1", head)
 

@@ -7,7 +7,7 @@ each frame stands for itself.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -50,12 +50,14 @@ class Run:
     Attributes:
         left_out: frames without a pose in the frame that the run is remembered in.
         memory: what is remembered; None where no pose is known.
+        last: the step made last.
     """
 
     source: FrameSource
     limit: int
     left_out: int = 0
-    memory: SceneMemory | None = field(default=None)
+    memory: SceneMemory | None = None
+    last: Step | None = None
 
     @property
     def numbers(self) -> list[int]:
@@ -73,11 +75,13 @@ class Run:
             if place == 0 and frame.world_from_camera is not None:
                 self.memory = SceneMemory(frame.world_frame_id)
             if self.memory is None:
-                yield _alone(number, frame)
+                self.last = _alone(number, frame)
             elif frame.world_from_camera is None or frame.world_frame_id != self.memory.frame_id:
                 self.left_out += 1
+                continue
             else:
-                yield _remembered(number, frame, self.memory)
+                self.last = _remembered(number, frame, self.memory)
+            yield self.last
 
 
 def _alone(number: int, frame: RgbdFrame) -> Step:

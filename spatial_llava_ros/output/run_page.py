@@ -21,7 +21,9 @@ import numpy as np
 from spatial_llava_ros.errors import InvalidInputError
 from spatial_llava_ros.geometry import viewer_from_camera
 from spatial_llava_ros.output.colors import color_of
+from spatial_llava_ros.output.outlines import outlines
 from spatial_llava_ros.output.run import Step
+from spatial_llava_ros.output.wording import kind_of, name_of
 from spatial_llava_ros.questions.answer import QuestionAnswer
 from spatial_llava_ros.types import Region, Relation, RgbdFrame, SceneObject
 
@@ -169,18 +171,16 @@ def _geometry(step: Step) -> dict[str, Any]:
 
 def _thing(node: SceneObject, region: Region | None) -> dict[str, Any]:
     obj = node.object
-    kind = next((a for a in node.attributes if not a.endswith("thing")), "")
-    name = obj.label if not kind or kind in obj.label else f"{kind} {obj.label}"
     out: dict[str, Any] = {
         "id": obj.id,
-        "name": name,
+        "name": name_of(node),
         "looks": ", ".join(a for a in node.attributes if a != obj.label),
         "state": node.state.value,
         "source": node.source,
         "layer": node.layer,
         "seen": node.observations,
         "box": [round(float(v)) for v in obj.box],
-        "outline": _outline(region) if region is not None else [],
+        "outline": [cv2.approxPolyDP(line, 1.2, True)[:, 0].tolist() for line in outlines(region)] if region else [],
         "p": None,
     }
     if obj.position is not None:
@@ -194,20 +194,11 @@ def _thing(node: SceneObject, region: Region | None) -> dict[str, Any]:
     return out
 
 
-def _outline(region: Region) -> list[list[list[int]]]:
-    """The mask's outer contours in pixels of the picture, the largest first, small crumbs left out."""
-    mask = np.pad(region.mask, 1).astype(np.uint8)
-    corner = (region.box[0] - 1, region.box[1] - 1)
-    contours = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE, offset=corner)[0]
-    contours = sorted(contours, key=cv2.contourArea, reverse=True)[:4]
-    contours = [c for c in contours if cv2.contourArea(c) >= 0.02 * region.mask.sum()] or contours[:1]
-    return [cv2.approxPolyDP(c, 1.2, True)[:, 0].tolist() for c in contours]
-
-
 def _relation(relation: Relation) -> dict[str, Any]:
     return {
         "subject": relation.subject,
-        "predicate": relation.predicate,
+        "predicate": relation.predicate.replace("_", " "),
+        "kind": kind_of(relation),
         "object": relation.object,
         "second": relation.second_object,
         "value": round(float(relation.value), 3) if np.isfinite(relation.value) else None,

@@ -86,7 +86,7 @@ def test_what_was_measured_is_in_it(page, step):
     assert first["things"][1]["p"] == [0.3, 0.05, 1.2]
     assert first["things"][1]["outline"] == [[[40, 12], [40, 39], [59, 39], [59, 12]]]
     assert first["relations"][0] == {
-        "subject": 1, "predicate": "left_of", "object": 2, "second": 0, "value": 0.6, "unit": "m",
+        "subject": 1, "predicate": "left of", "kind": "viewer", "object": 2, "second": 0, "value": 0.6, "unit": "m",
         "reference": "viewer", "score": 0.9, "source": "geometry",
     }  # fmt: skip
     assert run["colours"]["2"] == "#{:02x}{:02x}{:02x}".format(*color_of(2))

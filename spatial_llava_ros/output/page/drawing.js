@@ -67,9 +67,6 @@ function spots(x, y, w, h, rings) {
     }
   return out;
 }
-const carrying = new Set(["on", "inside", "under", "above", "below", "leaning_on", "attached_to"]);
-const kind = (r) => (carrying.has(r.predicate) ? "support" : r.reference === "viewer" ? "viewer" : "world");
-const words = (predicate) => predicate.replaceAll("_", " ");
 // One arrow per pair, from subject to object; those of what is hot are strong and say their predicates.
 function arrows(pen, place, wanted) {
   const pairs = new Map();
@@ -82,7 +79,7 @@ function arrows(pen, place, wanted) {
     if (!old) pairs.set(key, { r, strong, said: [r] });
     else {
       old.said.push(r);
-      if (order.indexOf(kind(r)) < order.indexOf(kind(old.r))) old.r = r;
+      if (order.indexOf(r.kind) < order.indexOf(old.r.kind)) old.r = r;
     }
   }
   for (const { r, strong, said } of pairs.values()) {
@@ -92,7 +89,7 @@ function arrows(pen, place, wanted) {
     if (away < 8) continue;
     const u = [(b[0] - a[0]) / away, (b[1] - a[1]) / away], tip = [b[0] - u[0] * 4, b[1] - u[1] * 4];
     pen.globalAlpha = strong ? 1 : 0.55;
-    pen.strokeStyle = pen.fillStyle = theme[kind(r)];
+    pen.strokeStyle = pen.fillStyle = theme[r.kind];
     pen.lineWidth = strong ? 2.2 : 1.3;
     path(pen, [a, tip]);
     pen.stroke();
@@ -100,8 +97,8 @@ function arrows(pen, place, wanted) {
     pen.fill();
     pen.globalAlpha = 1;
     if (strong) {
-      const text = said.map((s) => (s.subject === r.subject ? "" : "← ") + words(s.predicate)).join(", ");
-      wanted.push({ x: a[0] + 0.5 * (b[0] - a[0]), y: a[1] + 0.5 * (b[1] - a[1]), text, color: theme[kind(r)] });
+      const text = said.map((s) => (s.subject === r.subject ? "" : "← ") + s.predicate).join(", ");
+      wanted.push({ x: a[0] + 0.5 * (b[0] - a[0]), y: a[1] + 0.5 * (b[1] - a[1]), text, color: theme[r.kind] });
     }
   }
 }

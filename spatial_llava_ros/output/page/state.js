@@ -8,8 +8,7 @@ const thing = (id) => now().things.find((t) => t.id === id);
 const hot = () => (state.hover.length ? state.hover : state.pinned);
 const isHot = (id) => hot().includes(id);
 const colour = (id) => run.colours[id] || "#888888";
-const brief = (name) => name.replace(/(.) thing$/, "$1");  // "red round thing" on a label is "red round"
-const title = (t) => `${t.id} ${brief(t.name)}`;
+const title = (t) => `${t.id} ${t.name}`;
 
 function change(what) {
   const before = state.step;

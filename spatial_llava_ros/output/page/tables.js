@@ -42,7 +42,7 @@ function fillThings() {
     lights(row, [t.id]);
     row.classList.toggle("pale", !t.outline.length || t.state === "tentative");
     cell(row, swatch(t.id), "id").append(`${t.id}`);
-    cell(row, brief(t.name));
+    cell(row, t.name);
     cell(row, t.p ? t.p.map((v) => v.toFixed(2)).join(", ") : "no depth", "n");
     cell(row, t.p ? `${Math.round(1000 * Math.sqrt((t.c[0] + t.c[3] + t.c[5]) / 3))}` : "", "n");
     cell(row, t.p ? t.s.map((v) => v.toFixed(2)).join(" × ") : "", "n");
@@ -58,7 +58,7 @@ function relationText(r) {
     const t = thing(id);
     return t ? title(t) : `${id}`;
   };
-  return `${name(r.subject)} ${words(r.predicate)} ${name(r.object)}${r.second ? ` and ${name(r.second)}` : ""}`;
+  return `${name(r.subject)} ${r.predicate} ${name(r.object)}${r.second ? ` and ${name(r.second)}` : ""}`;
 }
 function fillRelations() {
   const body = $("relations").tBodies[0], all = now().relations, of = state.pinned;
