@@ -22,7 +22,12 @@ def generate_launch_description():
     # Included first: it sets the Fast DDS profile for every process that is started after it.
     locate = IncludeLaunchDescription(
         PythonLaunchDescriptionSource(os.path.join(HERE, "locate.launch.py")),
-        launch_arguments={"camera": "demo", "rviz": LaunchConfiguration("rviz")}.items(),
+        launch_arguments={
+            "camera": "demo",
+            "rviz": LaunchConfiguration("rviz"),
+            "model": LaunchConfiguration("model"),
+            "quantization": LaunchConfiguration("quantization"),
+        }.items(),
     )
     camera = Node(
         package="spatial_llava_ros",
@@ -45,6 +50,8 @@ def generate_launch_description():
             DeclareLaunchArgument("rate", default_value="10.0", description="frames per second"),
             DeclareLaunchArgument("hold", default_value="0", description="the one frame to repeat; -1 plays all"),
             DeclareLaunchArgument("rviz", default_value="false", choices=["true", "false"]),
+            DeclareLaunchArgument("model", default_value="", description="of locate; empty: geometry alone"),
+            DeclareLaunchArgument("quantization", default_value="", choices=["", "nf4", "int8", "bf16", "none"]),
             locate,
             camera,
         ]

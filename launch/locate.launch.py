@@ -3,6 +3,7 @@
 ros2 launch spatial_llava_ros locate.launch.py camera:=realsense
 ros2 launch spatial_llava_ros locate.launch.py camera:=orbbec prefix:=/robot1 world_frame:=map rviz:=true
 ros2 launch spatial_llava_ros locate.launch.py camera:=realsense nodes:=scene_graph
+ros2 launch spatial_llava_ros locate.launch.py camera:=realsense model:=/data/Qwen2.5-VL-3B-Instruct quantization:=nf4
 ros2 topic pub --once /command std_msgs/msg/String "{data: the red mug left of the laptop}"
 """
 
@@ -20,11 +21,13 @@ from spatial_llava_ros.nodes.environment import PROFILE_VARIABLES
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"
 CAMERAS = read_cameras(CONFIG)
+MODEL_PARAMETERS = {"model": "model", "model_mode": "model.mode", "quantization": "model.quantization"}
 
 
 def nodes(context):
     """The nodes that are wanted, with what the arguments say."""
     names = ("camera", "prefix", "color_transport", "depth_transport", "world_frame", "use_sim_time", "nodes")
+    names += tuple(MODEL_PARAMETERS)
     value = {name: LaunchConfiguration(name).perform(context) for name in names}
     transports = value["color_transport"], value["depth_transport"]
     given = {
@@ -33,13 +36,14 @@ def nodes(context):
         "use_sim_time": value["use_sim_time"].lower() == "true",
         **({"world_frame": value["world_frame"]} if value["world_frame"] else {}),
     }
+    model = {parameter: value[name] for name, parameter in MODEL_PARAMETERS.items() if value[name]}
     return [
         Node(
             package="spatial_llava_ros",
             executable=name,
             name=name,
             output="screen",
-            parameters=[LaunchConfiguration(params), given],
+            parameters=[LaunchConfiguration(params), given, *([model] if name == "locate" and model else [])],
             remappings=remappings(CAMERAS[value["camera"]], value["prefix"], *transports),
         )
         for name, params in (("locate", "params"), ("scene_graph", "scene_graph_params"))
@@ -62,6 +66,11 @@ def generate_launch_description():
             DeclareLaunchArgument("nodes", default_value="both", choices=["locate", "scene_graph", "both"]),
             DeclareLaunchArgument("params", default_value=str(CONFIG / "locate.yaml"), description="YAML of locate"),
             DeclareLaunchArgument("scene_graph_params", default_value=str(CONFIG / "scene_graph.yaml")),
+            DeclareLaunchArgument(
+                "model", default_value="", description="checkpoint folder, hub id or server address; empty: see params"
+            ),
+            DeclareLaunchArgument("model_mode", default_value="", choices=["", "both", "marks", "box"]),
+            DeclareLaunchArgument("quantization", default_value="", choices=["", "nf4", "int8", "bf16", "none"]),
             DeclareLaunchArgument("rviz", default_value="false", choices=["true", "false"]),
             *([] if chosen else profile),
             OpaqueFunction(function=nodes),

@@ -226,7 +226,13 @@ class Grounding:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What comes back for one expression; `answer_as_dict` is the JSON of the command line."""
+    """What comes back for one expression; `answer_as_dict` is the JSON of the command line.
+
+    Attributes:
+        method: what chose: "geometry", or of a model "marks" or "box"; empty when nothing was chosen from.
+        model: name of the model that chose.
+        none: 0..1, probability that nothing in view is meant.
+    """
 
     query: str
     status: Status
@@ -234,6 +240,9 @@ class Answer:
     object: Object3D | None = None
     candidates: tuple[Object3D, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
+    method: str = ""
+    model: str = ""
+    none: float = 0.0
 
 
 class ObjectState(str, Enum):
@@ -357,6 +366,8 @@ def answer_as_dict(answer: Answer) -> dict[str, Any]:
         "object": None if answer.object is None else object_as_dict(answer.object),
         "candidates": [object_as_dict(c) for c in answer.candidates],
         "timings_ms": {k: round(float(v), 3) for k, v in answer.timings_ms.items()},
+        "method": answer.method,
+        "model": answer.model,
     }
 
 

@@ -1,9 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from spatial_llava_ros.errors import ExpressionError
 from spatial_llava_ros.geometry import invert_transform, transform_points
+from spatial_llava_ros.model.errors import ModelCancelled, ModelError, ModelTimeout
+from spatial_llava_ros.model.grounder import ModelAnswer, decide
 from spatial_llava_ros.pipeline import Locator
+from spatial_llava_ros.proposals import propose
 from spatial_llava_ros.types import CameraIntrinsics, RgbdFrame, Status, answer_as_dict
 
 
@@ -98,15 +103,17 @@ def test_without_depth_the_box_is_seen_and_no_pose_is_invented(frame):
 
 def test_a_second_question_looks_only_once(frame):
     locator, stages = Locator(), []
-    locator.locate(frame, "the red box", progress=stages.append)
-    locator.locate(frame, "the blue box", progress=stages.append)
+    locator.locate(frame, "the red box", progress=lambda stage, text: stages.append(stage))
+    locator.locate(frame, "the blue box", progress=lambda stage, text: stages.append(stage))
     assert stages.count("propose") == 1
     assert stages.count("ground") == 2
 
 
 def test_cancel_stops_between_the_steps_and_leaves_the_locator_usable(frame):
     locator, stages = Locator(), []
-    answer = locator.locate(frame, "the red box", cancelled=lambda: "lift" in stages, progress=stages.append)
+    answer = locator.locate(
+        frame, "the red box", cancelled=lambda: "lift" in stages, progress=lambda stage, text: stages.append(stage)
+    )
     assert answer.status is Status.CANCELLED
     assert "ground" not in stages
     assert locator.locate(frame, "the red box").status is Status.FOUND
@@ -129,3 +136,103 @@ def test_a_picture_of_nothing(frame):
                       CameraIntrinsics(16, 16, 16.0, 16.0, 7.5, 7.5))  # fmt: skip
     answer = Locator().locate(empty, "the red box")
     assert answer.status is Status.NOT_FOUND
+
+
+class Says:
+    """A model that gives the same distribution, or fails."""
+
+    name = "some/model"
+
+    def __init__(self, scores=(), none=0.0, box=None, error=None, method="marks"):
+        self.scores, self.none, self.box, self.error, self.method = scores, none, box, error, method
+        self.asked: list[tuple[str, int, float | None]] = []
+
+    def ground(self, frame, features, text, patience, count=1):
+        self.asked.append((text, count, patience.deadline))
+        if self.error is not None:
+            raise self.error
+        n = len(features.regions) + (self.box is not None)
+        scores = np.zeros(n)
+        columns = np.argsort([r.box[0] for r in features.regions[:3]])  # of the three boxes, left to right
+        for column, score in self.scores:
+            scores[n - 1 if column < 0 else columns[column]] = score
+        same = features.same if self.box is None else np.eye(n, dtype=bool)
+        return ModelAnswer(decide(scores, self.none, same, count, "model"), self.method, self.box)
+
+
+def column_of(answer) -> int:
+    return int((answer.object.box[0] + answer.object.box[2]) / 2 // (320 / 3))
+
+
+def test_model_chooses_and_geometry_checks(frame):
+    agreed = Locator(model=Says([(0, 0.9)], 0.1)).locate(frame, "the stapler left of the green box")
+    assert agreed.status is Status.FOUND and column_of(agreed) == 0
+    assert (agreed.method, agreed.model, agreed.none) == ("marks", "some/model", pytest.approx(0.1))
+    assert agreed.object.score == pytest.approx(0.9) and "left of box #" in agreed.explanation
+    refuted = Locator(model=Says([(2, 0.9)], 0.1)).locate(frame, "the box left of the green box")
+    assert refuted.status is Status.FOUND and column_of(refuted) == 2  # the model is believed, with less confidence
+    assert refuted.object.score < 0.6 and "geometry doubts it" in refuted.explanation
+    assert f"alone it would take #{agreed.object.id}" in refuted.explanation
+    wrong_rank = Locator(model=Says([(2, 0.9)], 0.1)).locate(frame, "the leftmost box")
+    assert wrong_rank.object.score < 0.5 and "geometry doubts it" in wrong_rank.explanation
+
+
+def test_what_the_model_leaves_open_is_settled_by_geometry(frame):
+    undecided = Says([(0, 0.5), (2, 0.5)])
+    answer = Locator(model=undecided).locate(frame, "the red box")
+    assert answer.status is Status.FOUND and column_of(answer) == 0 and "settled by geometry" in answer.explanation
+    neither = Locator(model=undecided).locate(frame, "the green box")
+    assert neither.status is Status.AMBIGUOUS and len(neither.candidates) == 2
+
+
+def test_model_that_sees_nothing_says_so_beside_geometry(frame):
+    answer = Locator(model=Says([], 0.9)).locate(frame, "the red box")
+    assert answer.status is Status.NOT_FOUND and answer.none == pytest.approx(0.9)
+    assert "geometry alone would take #" in answer.explanation
+
+
+@pytest.mark.parametrize("error", [ModelError("the model process died"), ModelTimeout("the deadline passed")])
+def test_model_that_fails_is_replaced_by_geometry_or_named(frame, error):
+    answer = Locator(model=Says(error=error)).locate(frame, "the red box")
+    assert answer.status is Status.FOUND and column_of(answer) == 0
+    assert (answer.method, answer.model) == ("geometry", "")
+    assert f"answered by geometry: {error}" in answer.explanation
+    alone = Locator(model=Says(error=error), fallback=False).locate(frame, "the red box")
+    assert alone.status is Status.MODEL_ERROR and str(error) in alone.explanation and alone.object is None
+
+
+def test_cancel_in_the_model_and_plurals_pass_through(frame):
+    assert Locator(model=Says(error=ModelCancelled("x"))).locate(frame, "the box").status is Status.CANCELLED
+    model = Says([(0, 0.4), (1, 0.3), (2, 0.3)])
+    answer = Locator(model=model).locate(frame, "all boxes", deadline=1e9)
+    assert answer.status is Status.FOUND and len(answer.candidates) == 3
+    Locator(model=model).locate(frame, "the red box and the two others")
+    assert model.asked == [("all boxes", 0, 1e9), ("the red box and the two others", 3, None)]
+
+
+def test_box_on_no_region_is_lifted(frame):
+    """The green box is not among the proposals; the model's box around it is all there is."""
+
+    def all_but_the_green(frame):
+        proposals = propose(frame)
+        kept = [r for r in proposals.regions if abs((r.box[0] + r.box[2]) / 2 - 160) > 40]
+        return replace(proposals, regions=tuple(replace(r, id=i + 1) for i, r in enumerate(kept)))
+
+    whole = Locator().locate(frame, "the green box").object
+    x1, y1, x2, y2 = whole.box
+    box = (x1 - 7.3, y1 - 6.2, x2 + 5.1, y2 + 8.4)
+    model = Says([(-1, 0.8)], 0.2, box, method="box")
+    answer = Locator(all_but_the_green, model).locate(frame, "the box between the red and the blue one")
+    assert answer.status is Status.FOUND and answer.method == "box", answer.explanation
+    assert answer.object.box == box
+    np.testing.assert_allclose(answer.object.position, whole.position, atol=0.01)
+    np.testing.assert_allclose(answer.object.size, whole.size, atol=0.02)
+    assert "between" in answer.explanation and "doubts" not in answer.explanation
+
+
+def test_box_without_depth_is_seen_but_not_placed(frame):
+    depth = frame.depth.copy()
+    depth[:60, :80] = np.nan
+    model = Says([(-1, 0.8)], 0.2, (10.0, 10.0, 60.0, 50.0), method="box")
+    answer = Locator(model=model).locate(replace(frame, depth=depth), "the glass")
+    assert answer.status is Status.NO_DEPTH and answer.object.box == (10.0, 10.0, 60.0, 50.0)

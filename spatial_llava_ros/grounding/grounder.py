@@ -111,6 +111,29 @@ def ground(expression: ReferringExpression, features: Features) -> tuple[Groundi
     return joint, [relation for _, relations in answers for relation in relations]
 
 
+def check(
+    expression: ReferringExpression, features: Features, target: int
+) -> tuple[float, list[tuple[Relation, list[int]]]]:
+    """What geometry makes of somebody else's choice.
+
+    Args:
+        target: index of the region that is said to be meant.
+
+    Returns:
+        How well the region suits the words that geometry can judge, 0..1, by the weakest of them (of several things
+        asked for, the one it suits best); and its relations with their landmarks, for `verify`.
+    """
+    best, chosen = -1.0, None
+    for phrase in expression.targets:
+        fit = fit_phrase(phrase, features)
+        suits = float(fit.weakest[target])
+        if phrase.ordinals:  # a rank is no part of its own: the first of its kind leaves the others little
+            suits = min(suits, float(np.sqrt(fit.words[target] / max(fit.words.max(), 1e-9))))
+        if suits > best:
+            best, chosen = suits, fit
+    return best, [(relation, [int(j) for j in index[target] if j >= 0]) for relation, index in chosen.landmarks]
+
+
 def _ground_one(phrase: NounPhrase, features: Features) -> tuple[Grounding, list[tuple[Relation, list[int]]]]:
     if not features.regions:
         return Grounding(Status.NOT_FOUND, np.zeros(0), 1.0, (), "nothing stands out in this picture"), []

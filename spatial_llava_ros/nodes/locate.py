@@ -13,7 +13,8 @@ Topics (relative names; remap them to the camera's)
     out  markers                            visualization_msgs/MarkerArray
     out  debug/image                        sensor_msgs/Image: the answer drawn on its picture, when someone subscribes
     out  /diagnostics                       diagnostic_msgs/DiagnosticArray, once a second
-    action  locate                          spatial_llava_ros/Locate: stage feedback, cancel, timeout, target frame
+    action  locate                          spatial_llava_ros/Locate: feedback of the stage and of what a model has
+                                            written, cancel, timeout, target frame
 
 Status of an answer (constants of ReferredObject)
     FOUND         one object, with its pose
@@ -23,7 +24,12 @@ Status of an answer (constants of ReferredObject)
     ERROR         an empty or absurd expression, an encoding or size that cannot be used, too many requests waiting
     STALE_FRAME   no camera frame, or none recent enough: `explanation` names the topic and the reason
     NO_TRANSFORM  where the camera was at the picture's stamp is not known in the frame asked for
-    TIMEOUT, CANCELLED, MODEL_ERROR
+    TIMEOUT, CANCELLED
+    MODEL_ERROR   the model cannot answer, and geometry may not (`model.fallback`)
+
+With `model` set, a language model says which thing is meant and geometry says where it is; the answer's `method` and
+`explanation` say which of them chose. The model loads while the node is active already: until then, and whenever it
+fails, geometry answers.
 
 The answer carries the stamp of the picture it was computed from, and TF is looked up at that stamp. Work is done in
 one worker thread; the executor only moves messages. Parameters are the rows of SETTINGS.
@@ -37,14 +43,16 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from builtin_interfaces.msg import Duration
 from rclpy.action import ActionServer, CancelResponse
 from std_msgs.msg import String
 
 from spatial_llava_ros.action import Locate
 from spatial_llava_ros.errors import SpatialLlavaError
 from spatial_llava_ros.geometry import invert_transform, transform_object
+from spatial_llava_ros.model.background import BackgroundModel
 from spatial_llava_ros.msg import ReferredObject
-from spatial_llava_ros.nodes import camera_input, messages, qos
+from spatial_llava_ros.nodes import camera_input, messages, model, qos
 from spatial_llava_ros.nodes.answers import AnswerPublishers
 from spatial_llava_ros.nodes.camera_input import CameraInput
 from spatial_llava_ros.nodes.frame_buffer import RawFrame
@@ -58,6 +66,7 @@ from spatial_llava_ros.types import Answer, Status
 
 SETTINGS = (
     Setting("world_frame", "", "frame for answers, z up; empty: the best one the camera hangs from, or its own"),
+    *model.SETTINGS,
     *camera_input.SETTINGS,
     Setting("max_frame_age", 1.0, "an older frame is not answered on, s", 0.05, 60.0),
     Setting("frame_timeout", 1.0, "how long to wait for a frame that is recent enough, s", 0.0, 60.0),
@@ -69,15 +78,28 @@ SETTINGS = (
     Setting("autostart", True, "configure and activate at the start; false under a lifecycle manager", fixed=True),
 )
 
-PROGRESS = {"waiting for a frame": 0.0, "decode": 0.05, "propose": 0.1, "lift": 0.5, "ground": 0.8, "verify": 0.9}
+PROGRESS = {
+    "waiting for a frame": 0.0,
+    "decode": 0.05,
+    "propose": 0.1,
+    "lift": 0.5,
+    "ground": 0.7,
+    "waiting for the model": 0.7,
+    "marks": 0.72,
+    "box": 0.8,
+    "verify": 0.95,
+}
+MODEL_GIVES_UP = 0.6  # seconds before the deadline, so that geometry can still answer
 
 
 class LocateNode(ReportingNode):
-    """Inactive: publishers only. Active: camera subscriptions, command, action, worker thread."""
+    """Inactive: publishers only. Active: camera subscriptions, command, action, worker thread, model."""
 
-    def __init__(self, **options) -> None:
+    def __init__(self, model_in_own_process: bool = True, **options) -> None:
         super().__init__("locate", SETTINGS, **options)
         self._locator: Locator | None = None
+        self._model: BackgroundModel | None = None
+        self._model_in_own_process = model_in_own_process
         self._worker: Worker | None = None
         self._camera: CameraInput | None = None
         self._goals_open: dict[bytes, Request] = {}
@@ -91,7 +113,8 @@ class LocateNode(ReportingNode):
         self._outputs.close()
 
     def _start(self) -> None:
-        self._locator = Locator()
+        self._model = model.open_model(self, self._model_in_own_process)
+        self._locator = Locator(model=self._model, fallback=self._value("model.fallback"))
         self._camera = CameraInput(self, self.measured)
         self._worker = Worker(self._answer, self._failed)
         self._commands = self.create_subscription(String, "command", self._on_command, qos.COMMANDS)
@@ -114,10 +137,17 @@ class LocateNode(ReportingNode):
         self._camera.close()
         self._action.destroy()
         self._locator = None
+        if self._model is not None:
+            self._model.close()
+            self._model = None
 
     def _examine(self) -> Condition:
         values, trouble, warning = self._camera.examine(self._value("max_frame_age"))
-        return values | {"requests waiting": self._worker.waiting, "busy": self._worker.busy}, trouble, warning
+        values |= {"requests waiting": self._worker.waiting, "busy": self._worker.busy}
+        if self._model is not None:
+            also, problem, oddity = model.examine(self._model, self._value("model.fallback"))
+            values, trouble, warning = values | also, trouble or problem, warning or oddity
+        return values, trouble, warning
 
     # Callbacks: all of them only pass something on
 
@@ -163,7 +193,11 @@ class LocateNode(ReportingNode):
             request.stage("decode", PROGRESS["decode"])
             frame = self._camera.decode(raw)
             answer = self._locator.locate(
-                frame, request.query, request.stopped, lambda name: request.stage(name, PROGRESS.get(name, -1.0))
+                frame,
+                request.query,
+                request.stopped,
+                lambda name, text: request.on_stage(name, PROGRESS.get(name, -1.0), text),
+                request.deadline - min(MODEL_GIVES_UP, request.left / 4),
             )
             request.check()
         except TransformError as error:
@@ -213,8 +247,11 @@ class LocateNode(ReportingNode):
 
     # The action: its goal handle changes state in the executor's thread only, where cancel requests do too
 
-    def _goal_stage(self, goal, stage: str, progress: float) -> None:
-        feedback = Locate.Feedback(stage=stage, progress=progress)
+    def _goal_stage(self, goal, stage: str, progress: float, text: str) -> None:
+        elapsed = self._goals_open[bytes(goal.goal_id.uuid)].elapsed
+        seconds = int(elapsed)
+        feedback = Locate.Feedback(stage=stage, progress=progress, partial_text=text)
+        feedback.elapsed = Duration(sec=seconds, nanosec=int((elapsed - seconds) * 1e9))
         goal.publish_feedback(feedback)
 
     def _goal_done(self, goal, request: Request, result: Result) -> None:

@@ -22,6 +22,13 @@ from spatial_llava_ros.types import Answer, CameraIntrinsics, Object3D, RgbdFram
 
 STATUS_CODES = {status: getattr(ReferredObject, status.name) for status in Status}
 STATUS_NAMES = {code: status for status, code in STATUS_CODES.items()}
+METHOD_CODES = {
+    "": ReferredObject.METHOD_NONE,
+    "geometry": ReferredObject.METHOD_GEOMETRY,
+    "marks": ReferredObject.METHOD_MARKS,
+    "box": ReferredObject.METHOD_BOX,
+}
+METHOD_NAMES = {code: method for method, code in METHOD_CODES.items()}
 
 # Beyond this, radial or tangential distortion moves a pixel at the border of a 60 degree picture by about 2 px.
 NOTABLE_DISTORTION = 0.01
@@ -151,7 +158,9 @@ def answer_message(answer: Answer, stamp: int, frame_id: str, camera_frame_id: s
     message.explanation = answer.explanation
     message.object = object_message(answer.object)
     message.candidates = [object_message(c) for c in answer.candidates]
-    message.method = ReferredObject.METHOD_GEOMETRY if answer.timings_ms else ReferredObject.METHOD_NONE
+    message.none_score = float(answer.none)
+    message.method = METHOD_CODES[answer.method]
+    message.model = answer.model
     message.timings = [StageTime(stage=k, milliseconds=float(v)) for k, v in answer.timings_ms.items()]
     return message
 
@@ -184,6 +193,9 @@ def answer_of(message: ReferredObject) -> Answer:
         object=object_of(message.object, frame_id) if message.object.id else None,
         candidates=tuple(object_of(c, frame_id) for c in message.candidates),
         timings_ms={t.stage: float(t.milliseconds) for t in message.timings},
+        method=METHOD_NAMES[message.method],
+        model=message.model,
+        none=float(message.none_score),
     )
 
 

@@ -44,14 +44,15 @@ class Request:
 
     Attributes:
         timeout: seconds from now until the answer must be there.
-        on_stage: told the name of each stage and the progress 0..1, from the worker's thread.
+        on_stage: told the name of each stage, the progress 0..1 and what a model has written so far, from the
+            worker's thread.
         on_done: told the result, from the worker's thread; called exactly once.
     """
 
     query: str
     timeout: float
     on_done: Callable[[Request, Result], None]
-    on_stage: Callable[[str, float], None] = lambda stage, progress: None
+    on_stage: Callable[[str, float, str], None] = lambda stage, progress, text: None
     target_frame: str = ""
     received: float = field(default_factory=monotonic)
     cancelled: Event = field(default_factory=Event)
@@ -65,6 +66,11 @@ class Request:
     def left(self) -> float:
         """Seconds until it times out; not below 0."""
         return max(0.0, self.timeout - self.elapsed)
+
+    @property
+    def deadline(self) -> float:
+        """When it times out, on `time.monotonic`'s clock."""
+        return self.received + self.timeout
 
     def stopped(self) -> bool:
         """True once nobody wants the answer any more."""
@@ -83,7 +89,7 @@ class Request:
     def stage(self, name: str, progress: float) -> None:
         """Say where the work is, and stop here if nobody wants it any more."""
         self.check()
-        self.on_stage(name, progress)
+        self.on_stage(name, progress, "")
 
 
 class Worker:

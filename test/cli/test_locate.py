@@ -57,7 +57,7 @@ def test_json_is_one_object_per_expression_and_nothing_else(table, capsys):
     assert main(["locate", str(table), "the red box", "the yellow box", "--json"]) == 0
     out, err = capsys.readouterr()
     red, yellow = (json.loads(line) for line in out.splitlines())
-    assert set(red) == {"query", "status", "explanation", "object", "candidates", "timings_ms"}
+    assert set(red) == {"query", "status", "explanation", "object", "candidates", "timings_ms", "method", "model"}
     assert set(red["object"]) == OBJECT_KEYS and len(red["object"]["covariance"]) == 36
     assert (red["query"], red["status"]) == ("the red box", "found")
     # 12 cm left of the camera's axis; 0.7 m along the table and 0.54 m below the lens, seen 40 degrees down.

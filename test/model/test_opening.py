@@ -35,7 +35,7 @@ def test_what_cannot_be_opened_is_named(model, options, names):
 def test_folder_opens_a_grounder_that_answers(checkpoints, name, mode):
     frame, features = squares()
     grounder, backend = open_grounder(str(checkpoints(name)), mode, own_process=False, quantization="none")
-    got = grounder.ground(frame, features, "the red square")
+    got = grounder.ground(frame, features, "the red square").grounding
     assert isinstance(got.status, Status) and got.scores.sum() + got.none == pytest.approx(1)
     assert "model" in got.explanation or "box" in got.explanation
     backend.close()

@@ -171,6 +171,6 @@ def test_grounder_settles_a_tie_of_marks_by_the_box(server):
         (200, said(json.dumps({"bbox_2d": box}))),
     ]
     remote = backend(server, family="qwen3-vl")
-    got = ModelGrounder(remote, remote).ground(frame, features, "the blue square")
+    got = ModelGrounder(remote, remote).ground(frame, features, "the blue square").grounding
     assert got.status is Status.FOUND and got.chosen == (1,) and "settled by its box" in got.explanation
     assert got.scores.sum() + got.none == pytest.approx(1)

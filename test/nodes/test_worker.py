@@ -18,7 +18,7 @@ class Asker:
         self.done = Event()
 
     def request(self, query: str, timeout: float = 5.0) -> Request:
-        return Request(query, timeout, self._on_done, lambda stage, progress: self.stages.append(stage))
+        return Request(query, timeout, self._on_done, lambda stage, progress, text: self.stages.append(stage))
 
     def _on_done(self, request: Request, result: Result) -> None:
         self.results.append((request.query, result.answer.status, result.answer.explanation))
