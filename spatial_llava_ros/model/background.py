@@ -109,7 +109,10 @@ class BackgroundModel:
                 if not self._waits and not self._soon(patience.left):
                     raise ModelError(f"the model is still {self.describe()}")
                 self._changed.wait(0.05)
-            patience.check()
+            try:
+                patience.check()
+            except ModelTimeout as error:
+                raise ModelTimeout(f"the model is still {self.describe()}") from error
             if time.monotonic() - told > _REPORT:
                 told = time.monotonic()
                 patience.report("waiting for the model", self.describe())

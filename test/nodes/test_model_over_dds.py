@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from itertools import pairwise
 from pathlib import Path
 from time import monotonic
 
@@ -113,7 +114,7 @@ def node(tmp_path_factory, scene_folder):
         patch.setenv("PYTHONPATH", os.pathsep.join([str(injected), os.environ.get("PYTHONPATH", "")]))
         patch.setenv("SPATIAL_LLAVA_INJECTED", str(trouble))
         children.start("camera", source=str(scene_folder), rate=10.0)
-        options = {"model.mode": "box", "model.quantization": "none"}
+        options = {"model.mode": "box", "model.quantization": "none", "timeout": PATIENCE}
         children.start("locate", model=str(checkpoint), **options)
         yield Node(client, children, trouble, str(checkpoint))
     client.close()
@@ -130,6 +131,8 @@ def ready(node):
 def test_geometry_answers_while_the_model_loads(node):
     node.until(lambda: node.client.heard and node.client.pictures)
     answer = node.ask()
+    while answer.status == ReferredObject.STALE_FRAME:  # the node has no picture yet
+        answer = node.ask()
     assert answer.method == ReferredObject.METHOD_GEOMETRY and answer.model == ""
     assert "answered by geometry: the model is still loading" in answer.explanation
     node.until(lambda: "loading" in node.model_says())
@@ -146,7 +149,7 @@ def test_model_answers_and_what_it_writes_is_streamed(ready):
     ready.client.spin(0.3)
     written = ready.writes()
     assert len(written) > 3 and written[0].startswith("[")
-    assert all(later.startswith(earlier) for earlier, later in zip(written, written[1:], strict=False))
+    assert all(later.startswith(earlier) for earlier, later in pairwise(written))
     assert all(0 <= f.progress <= 1 and f.elapsed.sec + f.elapsed.nanosec > 0 for f in ready.feedback)
 
 
@@ -205,8 +208,8 @@ def test_deactivation_ends_the_models_process_and_activation_loads_it_again(read
     ready.until(lambda: not Path(f"/proc/{pid}").exists())
     assert ready.model_pids() == []
     ready.change(Transition.TRANSITION_ACTIVATE)
-    ready.until(lambda: ready.model_pids())
-    ready.until(lambda: ready.client.ready)
+    ready.until(lambda: "loading" in ready.model_says())
+    ready.until(lambda: "ready" in ready.model_says())
     answer = ready.ask()
     assert answer.method == ReferredObject.METHOD_BOX and "for want of memory" not in answer.explanation
 
@@ -215,7 +218,7 @@ def test_model_that_cannot_be_loaded_is_named_and_geometry_may_be_ruled_out(read
     ready.change(Transition.TRANSITION_DEACTIVATE)
     ready.set(model="/no/such/model", **{"model.fallback": False})
     ready.change(Transition.TRANSITION_ACTIVATE)
-    ready.until(lambda: ready.client.pictures)
+    ready.until(lambda: "loading" in ready.model_says())
     answer = ready.ask()
     assert answer.status == ReferredObject.MODEL_ERROR and "/no/such/model" in answer.explanation
     ready.until(lambda: "/no/such/model" in ready.client.advice)
