@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -23,11 +24,13 @@ from spatial_llava_ros.geometry import (
     quaternion_from_matrix,
     transform_object,
 )
-from spatial_llava_ros.graph.frame_graph import describe_things, relate, things_in
+from spatial_llava_ros.graph.candidates import Candidates, candidates_in, describe_things
+from spatial_llava_ros.graph.frame_graph import relate, things_in
 from spatial_llava_ros.graph.memory import MemorySettings, SceneMemory
 from spatial_llava_ros.graph.pruning import decide
 from spatial_llava_ros.graph.spacesgg import read_graph, write_graph
 from spatial_llava_ros.graph.statements import judge
+from spatial_llava_ros.graph.track import Track
 from spatial_llava_ros.lift import lift_all
 from spatial_llava_ros.proposals import propose
 from spatial_llava_ros.relations import Layout, layout_of
@@ -37,9 +40,11 @@ from spatial_llava_ros.sim.rendering import render
 from spatial_llava_ros.sim.scene import Scene
 from spatial_llava_ros.sim.spatial_truth import NO, RELATIONS, YES, SpatialTruth
 from spatial_llava_ros.sim.truth import SimFrame, TrueObject
-from spatial_llava_ros.types import Object3D, SceneGraph, SceneObject
+from spatial_llava_ros.types import Object3D, Proposals, SceneGraph, SceneObject
 
 MIN_PIXELS = 150
+COUNTABLE_PIXELS = 400  # 20 x 20
+COUNTABLE_M = 3.0  # the range that the maker of the simulated camera, a D435, calls ideal
 Seen = tuple[list[SceneObject], Layout, list[int]]
 """Nodes in the camera frame, their layout, and the id of the true object of each (0 for none)."""
 
@@ -81,6 +86,11 @@ def proposed_things(shot: SimFrame) -> Seen:
     """The things of a frame as the whole chain finds them, each with the true object that its mask is half of."""
     proposals = propose(shot.frame)
     nodes, layout = things_in(shot.frame, proposals)
+    return nodes, layout, _owners(nodes, proposals, shot)
+
+
+def _owners(nodes: Sequence[SceneObject], proposals: Proposals, shot: SimFrame) -> list[int]:
+    """The true object that the mask of each node is half of (IoU), 0 for none."""
     by_id = {region.id: region for region in proposals.regions}
     owners = []
     for node in nodes:
@@ -91,7 +101,7 @@ def proposed_things(shot: SimFrame) -> Seen:
         shared = int(counts.max())
         same = best > 0 and shared > 0.5 * (whole + np.count_nonzero(region.mask) - shared)
         owners.append(best if same else 0)
-    return nodes, layout, owners
+    return owners
 
 
 SOURCES: Mapping[str, Callable[[SimFrame], Seen]] = {
@@ -150,12 +160,18 @@ def total(scores: Mapping[str, RelationScore]) -> RelationScore:
 class MapScore:
     """A memory against the true map.
 
+    An object counts as to be remembered when three frames at least showed it fairly: COUNTABLE_PIXELS or more of it,
+    no farther than COUNTABLE_M, more than half of its outline free, and none of it beyond the border of the picture.
+    A remembered object is a true one, one to one, if their boxes overlap by a quarter (or their centres are as near as
+    a third of its size: `fits`), or if it was seen mostly by that object's pixels (IoU of a half in most frames) and
+    has its centre within that object's box: the shade of a lamp whose pole no depth camera sees is that lamp. How far
+    it is off is for the errors to say.
+
     Attributes:
-        expected: true objects that were seen well in three frames at least.
-        found: of them, those that are remembered.
+        expected, found: true objects to be remembered, and those of them that are.
         remembered, true: confirmed objects, and those of them that are one true object each.
         errors: metres between centres.
-        sightings, switches: of true objects by frame, and how often their id changed.
+        sightings, switches: of confirmed true objects by frame, and how often their id changed.
         ids: true id -> id in the memory. missed, invented: names, for a person.
     """
 
@@ -194,9 +210,21 @@ def fits(node: SceneObject, item: TrueObject) -> float:
     return max(overlap, near)
 
 
-def match_map(nodes: Sequence[SceneObject], objects: Sequence[TrueObject]) -> list[tuple[int, int]]:
-    """Pairs (node, true object), one to one, best first, all of at least a quarter."""
+def match_map(
+    nodes: Sequence[SceneObject], objects: Sequence[TrueObject], seen_as: Mapping[int, Counter[int]] | None = None
+) -> list[tuple[int, int]]:
+    """Pairs (node, true object), one to one, best first; see `MapScore` for what makes a pair.
+
+    Args:
+        seen_as: id of a node -> in how many of its sightings its mask was mostly that true object's (0 for none's).
+    """
     score = np.array([[fits(node, item) for item in objects] for node in nodes]).reshape(len(nodes), len(objects))
+    for i, node in enumerate(nodes):
+        votes = (seen_as or {}).get(node.object.id, Counter())
+        for j, item in enumerate(objects):
+            share = votes[item.id] / max(votes.total(), 1)
+            if share > 0.5 and (score[i, j] >= 0.25 or _holds(item, node.object.position)):
+                score[i, j] = 1 + share  # pixels tell an apple from the plate that it lies in
     pairs = []
     while score.size and score.max() >= 0.25:
         i, j = np.unravel_index(int(score.argmax()), score.shape)
@@ -205,10 +233,26 @@ def match_map(nodes: Sequence[SceneObject], objects: Sequence[TrueObject]) -> li
     return pairs
 
 
+def _holds(item: TrueObject, point: np.ndarray) -> bool:
+    """Whether a point lies within an object's box, give or take 3 cm."""
+    local = (point - item.position) @ item.world_from_object[:3, :3]
+    return bool((np.abs(local) <= item.size / 2 + 0.03).all())
+
+
 def to_map(nodes: Sequence[SceneObject], shot: SimFrame) -> list[SceneObject]:
     """Nodes of a frame stated in the world."""
     frame = shot.frame
     return [replace(n, object=transform_object(n.object, frame.world_from_camera, frame.world_frame_id)) for n in nodes]
+
+
+def sightings(shot: SimFrame, source: str) -> tuple[Candidates | list[SceneObject], list[int]]:
+    """What a memory takes in of a frame, in the world, and the true object of each; see SOURCES."""
+    if source != "proposed":
+        nodes, _, owners = SOURCES[source](shot)
+        return to_map(nodes, shot), owners
+    proposals = propose(shot.frame)
+    candidates = candidates_in(shot.frame, proposals).stated_in(shot.frame)
+    return candidates, _owners(candidates.objects, proposals, shot)
 
 
 def run_memory(
@@ -217,27 +261,25 @@ def run_memory(
     """Feed frames to a memory and count, at the end, what it holds."""
     memory = memory or SceneMemory(settings=MemorySettings())
     score = score or MapScore()
-    well_seen: dict[int, int] = {}
-    last: SimFrame | None = None
+    shown: Counter[int] = Counter()
+    votes: dict[Track, Counter[int]] = {}
     truth: dict[int, TrueObject] = {}
     for shot in shots:
-        nodes, _, _ = SOURCES[source](shot)
-        memory.update(shot.frame, to_map(nodes, shot))
-        for item in shot.objects:
-            truth[item.id] = item
-            if item.pixels >= MIN_PIXELS and item.visible_fraction > 0.5 and not _at_border(item, shot):
-                well_seen[item.id] = well_seen.get(item.id, 0) + 1
-        now = [n for n in memory.objects(tentative=True) if n.last_seen == shot.frame.stamp]
-        for i, j in match_map(now, shot.objects):
+        seen, owners = sightings(shot, source)
+        memory.update(shot.frame, seen)
+        truth |= {item.id: item for item in shot.objects}
+        shown.update(item.id for item in shot.objects if _is_countable(item, shot))
+        _vote(votes, memory, seen, owners, shot)
+        now = [n for n in memory.objects() if n.last_seen == shot.frame.stamp]
+        for i, j in match_map(now, shot.objects, _by_id(votes)):
             number, item = now[i].object.id, shot.objects[j]
             score.sightings += 1
             score.switches += score.ids.get(item.id, number) != number
             score.ids[item.id] = number
-        last = shot
     objects = list(truth.values())
-    expected = {number for number, count in well_seen.items() if count >= 3}
+    expected = {number for number, count in shown.items() if count >= 3}
     nodes = memory.objects()
-    pairs = match_map(nodes, objects)
+    pairs = match_map(nodes, objects, _by_id(votes))
     found = {objects[j].id for _, j in pairs}
     score.expected, score.found = score.expected + len(expected), score.found + len(found & expected)
     score.remembered, score.true = score.remembered + len(nodes), score.true + len(pairs)
@@ -245,8 +287,29 @@ def run_memory(
     score.missed += [f"{truth[n].category} {n}" for n in sorted(expected - found)]
     matched = {i for i, _ in pairs}
     score.invented += [f"{n.object.id} {n.object.label}" for i, n in enumerate(nodes) if i not in matched]
-    assert last is not None
     return memory, score
+
+
+def _vote(
+    votes: dict[Track, Counter[int]], memory: SceneMemory, seen: Candidates | Sequence[SceneObject],
+    owners: Sequence[int], shot: SimFrame,
+) -> None:  # fmt: skip
+    """Note for each track of what the sighting was that it took in; a track keeps the box of that sighting."""
+    nodes = seen.objects if isinstance(seen, Candidates) else seen
+    owner = {node.object.box: number for node, number in zip(nodes, owners, strict=True)}
+    for track in memory.tracks.values():
+        if track.last_seen == shot.frame.stamp and track.box in owner:
+            votes.setdefault(track, Counter())[owner[track.box]] += 1
+
+
+def _by_id(votes: Mapping[Track, Counter[int]]) -> dict[int, Counter[int]]:
+    return {track.id: count for track, count in votes.items()}
+
+
+def _is_countable(item: TrueObject, shot: SimFrame) -> bool:
+    away = np.linalg.norm(item.position - shot.frame.world_from_camera[:3, 3])
+    enough = item.pixels >= COUNTABLE_PIXELS and item.visible_fraction > 0.5 and away <= COUNTABLE_M
+    return enough and not _at_border(item, shot)
 
 
 def _at_border(item: TrueObject, shot: SimFrame) -> bool:

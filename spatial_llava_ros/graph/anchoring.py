@@ -7,13 +7,17 @@ frame; if they agree there and not in the map, the leap is taken out of the memo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from spatial_llava_ros.geometry import invert_transform, transform_points
+from spatial_llava_ros.types import SceneObject
 
 MIN_PAIRS = 3
 _AGREE_M = 0.08  # how far a thing may wander in the picture's frame between two frames, plus 3 % of its distance
 _SHARE = 0.6
+_LEADING, _SURE = 20, 0.29
 
 
 def leap_between(
@@ -64,3 +68,10 @@ def _level_motion(old: np.ndarray, new: np.ndarray, stated: np.ndarray) -> np.nd
     motion[:2, :2] = [[c, -s], [s, c]]
     motion[:3, 3] = b - motion[:3, :3] @ a
     return motion
+
+
+def leading(nodes: Sequence[SceneObject]) -> np.ndarray:
+    """(K,) which sightings are likely to be found again in the next frame: the surest few."""
+    scores = np.array([node.object.score for node in nodes])
+    order = np.argsort(-scores, kind="stable")[:_LEADING]
+    return np.sort(order[scores[order] > _SURE])

@@ -98,7 +98,10 @@ def pair_likelihood(sightings: Boxes, tracks: Boxes) -> np.ndarray:
     step = sightings.centre[:, None] - tracks.centre[None]
     slack = np.square(_SLACK + _SHARE * np.minimum(sightings.size[:, None], tracks.size[None]).max(axis=-1))
     total = sightings.covariance[:, None] + tracks.covariance[None] + slack[..., None, None] * np.eye(3)
-    far = np.einsum("mti,mti->mt", step, np.linalg.solve(total, step[..., None])[..., 0]) if step.size else slack
+    far = np.full(slack.shape, np.inf)
+    # No direction is less sure than the trace allows: most pairs are out of reach without solving for them.
+    near = np.square(step).sum(axis=-1) < GATE * np.trace(total, axis1=2, axis2=3)
+    far[near] = np.einsum("ki,ki->k", step[near], np.linalg.solve(total[near], step[near][..., None])[..., 0])
     overlap = shared_volume(sightings, tracks)
     overlap = overlap / np.maximum(volume(sightings)[:, None] + volume(tracks)[None] - overlap, 1e-9)
     # Of two things that overlap much the place is the same, however sure their centres are.

@@ -5,24 +5,26 @@
 
     memory = SceneMemory()
     for frame in frames:
-        changes = memory.update(frame, frame_graph(frame))
+        changes = memory.update(frame, candidates_in(frame, propose(frame)).stated_in(frame))
     memory.graph(frame.world_from_camera)
 
-An object is tentative until it was seen repeatedly and from different views, and is forgotten when its place is seen
-empty. Its id is for life: it survives being hidden, pushed, carried to another place in view, and jumps of the map.
+Whatever a frame may show as a thing is followed; an object is what was seen repeatedly, from different views, and is
+believed more than whatever else claims its place (`rivals`). It is forgotten when its place is seen empty. It has its
+id for life, through being hidden, pushed, carried to another place in view, and jumps of the map; what is not relied
+on yet has a number below zero.
 The cost of an update depends on what is near the view, not on how much is remembered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from spatial_llava_ros.errors import InvalidInputError, UnknownObjectError
 from spatial_llava_ros.geometry import invert_transform, transform_points
-from spatial_llava_ros.graph.anchoring import leap_between
+from spatial_llava_ros.graph.anchoring import leading, leap_between
 from spatial_llava_ros.graph.association import (
     SAME_LOOK,
     Boxes,
@@ -33,21 +35,24 @@ from spatial_llava_ros.graph.association import (
     names_agree,
     pair_likelihood,
 )
-from spatial_llava_ros.graph.doubles import doubles
+from spatial_llava_ros.graph.candidates import Candidates, usable_sightings
 from spatial_llava_ros.graph.doubt import Doubt, hold_against_depth
 from spatial_llava_ros.graph.frame_graph import relate
 from spatial_llava_ros.graph.layers import depth_layers, depth_range, first_layers
-from spatial_llava_ros.graph.parts import cut_off, without_parts
+from spatial_llava_ros.graph.rivals import drop_claims, note_claims, settle
 from spatial_llava_ros.graph.settings import MemorySettings
 from spatial_llava_ros.graph.spatial_hash import SpatialHash
 from spatial_llava_ros.graph.statements import layout_in_view
-from spatial_llava_ros.graph.track import Track, fuse, new_track, take_place_of
+from spatial_llava_ros.graph.track import Track, cut_off, fuse, new_track, take_place_of
 from spatial_llava_ros.types import ObjectState, RgbdFrame, SceneGraph, SceneObject
 
 _NOMINAL_S = 0.1  # between frames without stamps
 _MAX_STEP_S = 0.5  # a pause counts as no more than this
 _MAX_LOST = 64
 _LEFT_BEHIND_NS = 30_000_000_000
+_SWEPT = 64  # tentative ones looked after at each frame
+_STARE = 8  # frames from one place, from which on they tell no more about what is a thing
+_STILL = 0.03  # metres and, about, radians
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,9 @@ class SceneMemory:
     _stamp: int | None = None
     _session: int = 0
     _last: _LastLook | None = field(default=None, repr=False)
+    _stared_from: np.ndarray | None = field(default=None, repr=False)
+    _stared: int = 0
+    _provisional: int = 0
     _announced: set[int] = field(default_factory=set, repr=False)
     _gone: set[int] = field(default_factory=set, repr=False)
     _shown: SceneGraph | None = field(default=None, repr=False)
@@ -101,40 +109,53 @@ class SceneMemory:
     def __len__(self) -> int:
         return len(self.tracks)
 
-    def update(self, frame: RgbdFrame, seen: SceneGraph | Sequence[SceneObject]) -> Changes:
+    def update(self, frame: RgbdFrame, seen: Candidates | SceneGraph | Sequence[SceneObject]) -> Changes:
         """Take in one frame.
 
         Args:
             frame: with its pose in the map.
-            seen: the things in it, stated in the frame of the map; those without depth are left out.
+            seen: the things in it, or what may be things, stated in the frame of the map; the score of each is how
+                sure it is that this is one whole thing. Those without depth are left out.
 
         Raises:
             InvalidInputError: a frame without a pose, or things stated in another frame.
         """
-        nodes = self._sightings(frame, seen)
+        if frame.world_from_camera is None:
+            raise InvalidInputError("the memory needs the camera's pose in the map, and this frame has none")
+        self.frame_id = self.frame_id or frame.world_frame_id
+        if frame.world_frame_id != self.frame_id:
+            raise InvalidInputError(f"the memory is in frame {self.frame_id!r}, got a pose in {frame.world_frame_id!r}")
+        nodes, overlap = usable_sightings(seen, self.frame_id)
         step = self._tick(frame.stamp)
         camera = frame.world_from_camera[:3, 3]
         sightings = boxes_of_nodes(nodes)
         around = self._around(frame, sightings)
         matches = self._match(nodes, sightings, around)
-        jumped = self._follow_leap(frame, sightings, around, matches)
+        jumped = self._follow_leap(frame, nodes, sightings, around, matches)
         if jumped:
             around = self._around(frame, sightings)
             matches = self._match(nodes, sightings, around)
-        confirmed = []
+        staring = self._stares(frame.world_from_camera)
+        seen_as: list[Track | None] = [None] * len(nodes)
         for i, track in matches:
             fuse(track, nodes[i], camera, frame.stamp, self._session, not cut_off(nodes[i], frame))
+            track.look(nodes[i].object.score, staring)
             self._index.put(track.id, track.position)
-            confirmed += self._confirm(track)
-        doubt = self._doubt(frame, around, {track.id for _, track in matches}, step)
+            seen_as[i] = track
+        doubt = self._doubt(frame, around, {track.id for _, track in matches}, step, staring)
         missing, removed = [t.id for t in doubt.missing], [t.id for t in (*doubt.gone, *doubt.dropped)]
-        whole = [i for i, node in enumerate(nodes) if not cut_off(node, frame)]
-        present = [t for t in around if t.id in self.tracks and t.confirmed]
-        new = self._admit(without_parts(whole, sightings, present, matches), nodes, frame)
-        moved = self._recognise(missing, frame.stamp)
-        removed += self._replace(around, frame.stamp)
+        new = []
+        for i, node in enumerate(nodes):
+            if seen_as[i] is None and not cut_off(node, frame):
+                seen_as[i] = self._admit(node, frame)
+                new.append(seen_as[i].id)
+        note_claims(seen_as, sightings, overlap)
+        young = [self.tracks[number] for number in new]
+        confirmed, lost, beaten = self._settle([*doubt.in_view, *young], frame.stamp)
+        removed += lost
+        moved = self._recognise(missing, beaten, frame.stamp)
         removed += self._bound(frame.stamp)
-        places = transform_points(invert_transform(frame.world_from_camera), sightings.centre)
+        places = transform_points(invert_transform(frame.world_from_camera), sightings.centre[leading(nodes)])
         self._last = _LastLook(frame.world_from_camera, places)
         self.revision += 1
         return Changes(
@@ -149,17 +170,15 @@ class SceneMemory:
 
     # -- what an update consists of --------------------------------------------------------------------------------
 
-    def _sightings(self, frame: RgbdFrame, seen: SceneGraph | Sequence[SceneObject]) -> list[SceneObject]:
-        if frame.world_from_camera is None:
-            raise InvalidInputError("the memory needs the camera's pose in the map, and this frame has none")
-        self.frame_id = self.frame_id or frame.world_frame_id
-        if frame.world_frame_id != self.frame_id:
-            raise InvalidInputError(f"the memory is in frame {self.frame_id!r}, got a pose in {frame.world_frame_id!r}")
-        nodes = [n for n in (seen.objects if isinstance(seen, SceneGraph) else seen) if n.object.position is not None]
-        for node in nodes:
-            if node.object.frame_id != self.frame_id:
-                raise InvalidInputError(f"objects must be in frame {self.frame_id!r}, got {node.object.frame_id!r}")
-        return [n for n in nodes if np.isfinite(n.object.position).all() and np.isfinite(n.object.size).all()]
+    def _stares(self, pose: np.ndarray) -> bool:
+        """Whether the camera has been where it is for so long that another look tells nothing."""
+        if self._stared_from is not None:
+            step = invert_transform(self._stared_from) @ pose
+            if np.linalg.norm(step[:3, 3]) < _STILL and np.linalg.norm(step[:3, :3] - np.eye(3)) < _STILL * np.sqrt(2):
+                self._stared += 1
+                return self._stared >= _STARE
+        self._stared_from, self._stared = pose, 0
+        return False
 
     def _tick(self, stamp: int) -> float:
         """Seconds since the last frame; when time runs backwards (a bag starts again) all clocks follow."""
@@ -202,12 +221,15 @@ class SceneMemory:
         return [(i, around[j]) for i, j in assign(likelihood)]
 
     def _follow_leap(
-        self, frame: RgbdFrame, sightings: Boxes, around: Sequence[Track], matches: list[tuple[int, Track]]
-    ) -> bool:
+        self, frame: RgbdFrame, nodes: Sequence[SceneObject], sightings: Boxes, around: Sequence[Track],
+        matches: list[tuple[int, Track]],
+    ) -> bool:  # fmt: skip
         """Whether the map jumped; then what was seen since the last jump has been moved with it."""
-        if self._last is None or len(matches) > 0.5 * min(len(sightings.centre), len(self._last.places)):
+        lead = leading(nodes)
+        found = len({i for i, _ in matches} & set(lead.tolist()))
+        if self._last is None or found > 0.5 * min(len(lead), len(self._last.places)):
             return False
-        after = transform_points(invert_transform(frame.world_from_camera), sightings.centre)
+        after = transform_points(invert_transform(frame.world_from_camera), sightings.centre[lead])
         motion = leap_between(self._last.places, after, self._last.map_from_camera, frame.world_from_camera)
         if motion is None or (np.linalg.norm(motion[:3, 3]) < 0.03 and abs(motion[1, 0]) < 0.02):
             return False
@@ -222,21 +244,54 @@ class SceneMemory:
             self._index.put(track.id, track.position)
         return True
 
-    def _confirm(self, track: Track) -> list[int]:
-        if track.confirmed:
-            return []
-        if track.misses > track.hits:  # what is proposed now and then is a trick of the light
-            return []
-        enough = track.hits >= self.settings.confirm_hits and len(track.views) > 1
-        if not (enough or track.hits >= self.settings.confirm_hits_still):
-            return []
-        track.state = ObjectState.CONFIRMED
-        self._tentative.pop(track.id, None)
-        return [track.id]
+    def _settle(self, around: Sequence[Track], stamp: int) -> tuple[list[int], list[int], dict[Track, Track]]:
+        """Decide which of what is in view are objects. Ids confirmed, ids given up, and who lost its place to whom."""
+        around = [track for track in around if track.id in self.tracks]
+        things, beaten = settle(around, self.settings, stamp)
+        confirmed, lost = [], []
+        for track in things:
+            if track.confirmed:
+                continue
+            losers = [loser for loser, winner in beaten.items() if winner is track and loser.confirmed]
+            heirs = [loser for loser in losers if loser.rivals.get(track, 0) > 0 or _alike(loser, track)]
+            if heirs:  # the same thing, seen better
+                self._succeed(max(heirs, key=lambda loser: loser.belief), track)
+            else:
+                self._rename(track, self.next_id)
+                self.next_id += 1
+                confirmed.append(track.id)
+            track.state = ObjectState.CONFIRMED
+        standing = set(things)
+        for track in around:
+            if track.confirmed and track not in standing:
+                lost.append(track.id)
+                self._disown(track)
+        return confirmed, lost, beaten
 
-    def _doubt(self, frame: RgbdFrame, around: Sequence[Track], matched: set[int], step: float) -> Doubt:
+    def _succeed(self, old: Track, young: Track) -> None:
+        """A track goes on under the id of another that was taken for the same object."""
+        number = old.id
+        self._disown(old)
+        self._rename(young, number)
+        young.first_seen = min(old.first_seen, young.first_seen)
+
+    def _disown(self, track: Track) -> None:
+        """It is no object after all; it may become one again, under another id."""
+        track.state = ObjectState.TENTATIVE
+        self._provisional -= 1
+        self._rename(track, self._provisional)
+
+    def _rename(self, track: Track, number: int) -> None:
+        self._young.pop(track.id, None)
+        self._drop(track)
+        track.id = number
+        self._keep(track)
+        if not track.confirmed and number < 0:
+            self._tentative[number] = None
+
+    def _doubt(self, frame: RgbdFrame, around: Sequence[Track], matched: set[int], step: float, staring: bool) -> Doubt:
         """Hold what was not seen against the depth image, and forget what is gone."""
-        doubt = hold_against_depth(around, frame, matched, step, self.settings)
+        doubt = hold_against_depth(around, frame, matched, step, self.settings, staring)
         for track in (*doubt.gone, *doubt.dropped):
             self._forget_track(track)
         for track in doubt.gone:
@@ -244,18 +299,16 @@ class SceneMemory:
                 self._lost[track.id] = track
         return doubt
 
-    def _admit(self, fresh: Iterable[int], nodes: Sequence[SceneObject], frame: RgbdFrame) -> list[int]:
-        """Begin a tentative track for each of the sightings; their ids."""
-        new = []
-        for i in fresh:
-            track = new_track(self.next_id, nodes[i], frame.world_from_camera[:3, 3], frame.stamp, self._session)
-            self.next_id += 1
-            self._keep(track)
-            self._young[track.id] = self._tentative[track.id] = None
-            new.append(track.id)
-        return new
+    def _admit(self, node: SceneObject, frame: RgbdFrame) -> Track:
+        """Begin to follow a sighting."""
+        self._provisional -= 1
+        track = new_track(self._provisional, node, frame.world_from_camera[:3, 3], frame.stamp, self._session)
+        track.look(node.object.score)
+        self._keep(track)
+        self._young[track.id] = self._tentative[track.id] = None
+        return track
 
-    def _recognise(self, missing: Sequence[int], stamp: int) -> list[int]:
+    def _recognise(self, missing: Sequence[int], beaten: Mapping[Track, Track], stamp: int) -> list[int]:
         """What vanished and turned up elsewhere is the same thing, moved: it takes over the young track. Ids moved.
 
         The young one must have come after the other was last seen, look the same, and be the only one that does.
@@ -269,7 +322,8 @@ class SceneMemory:
                 del self._young[number]
         vacated = [self.tracks[n] for n in missing if n in self.tracks and self.tracks[n].frames_free > 1]
         vacated = [*vacated, *self._lost.values()]
-        young = [self.tracks[n] for n in self._young if self.tracks[n].hits > 1]
+        young = [self.tracks[n] for n in self._young]
+        young = [t for t in young if t.hits > 1 and t.belief >= self.settings.confirm_belief and t not in beaten]
         if not vacated or not young:
             return []
         look = look_likelihood(boxes_of_tracks(young), boxes_of_tracks(vacated))
@@ -291,23 +345,10 @@ class SceneMemory:
         take_place_of(old, young, stamp)
         self._keep(old)
 
-    def _replace(self, around: Sequence[Track], stamp: int) -> list[int]:
-        """Of two that claim one place and are never seen together, the one that is seen stays. Ids removed."""
-        removed = []
-        present = [t for t in around if t.id in self.tracks]
-        for double, heir in doubles(present, stamp, self.settings.replaced_after_s):
-            if heir is None or heir.id not in self.tracks:
-                removed.append(double.id)
-                self._forget_track(double)
-            else:
-                removed.append(heir.id)
-                self._become(double, heir, stamp)
-        return removed
-
     def _bound(self, stamp: int) -> list[int]:
         """Forget tentative ones that were left behind, and what is too much. Ids removed."""
         removed = []
-        for number in list(self._tentative)[:8]:
+        for number in list(self._tentative)[:_SWEPT]:
             track = self.tracks[number]
             del self._tentative[number]
             if stamp - track.last_seen > _LEFT_BEHIND_NS:
@@ -330,12 +371,17 @@ class SceneMemory:
         self._index.put(track.id, track.position)
 
     def _forget_track(self, track: Track) -> None:
+        self._drop(track)
+        drop_claims(track)
+        self._young.pop(track.id, None)
+
+    def _drop(self, track: Track) -> None:
+        """Take a track out of everything that knows it by its id."""
         if self.tracks.pop(track.id, None) is not None:
             self._index.remove(track.id)
             if track.id in self._announced:
                 self._announced.discard(track.id)
                 self._gone.add(track.id)
-        self._young.pop(track.id, None)
         self._tentative.pop(track.id, None)
 
     # -- what others ask and edit -----------------------------------------------------------------------------------
@@ -434,13 +480,18 @@ class SceneMemory:
         track.label, track.named_by = name, "user"
         if not track.confirmed:  # a person vouches for it
             track.state = ObjectState.CONFIRMED
-            self._tentative.pop(number, None)
+            self._rename(track, self.next_id)
+            self.next_id += 1
         self.revision += 1
 
     def _known(self, number: int) -> Track:
         if number not in self.tracks:
             raise UnknownObjectError(f"no object with id {number} is remembered")
         return self.tracks[number]
+
+
+def _alike(a: Track, b: Track) -> bool:
+    return float(look_likelihood(boxes_of_tracks([a]), boxes_of_tracks([b]))[0, 0]) > SAME_LOOK
 
 
 def _only_one(look: np.ndarray, a: int, b: int) -> bool:

@@ -16,6 +16,8 @@ class MemorySettings:
     Attributes:
         confirm_hits: sightings before an object is relied on, from two views at least,
         confirm_hits_still: or this many from one view.
+        confirm_belief: mean certainty, 0..1, that it is one whole thing, over the frames that could have shown it;
+        keep_belief: below this a confirmed one is none any more.
         forget_after_s: seconds its place must be seen empty before a confirmed object is forgotten.
         drop_after_s: seconds in view without a sighting before a tentative one is.
         replaced_after_s: seconds in view without a sighting before one that another has taken the place of is.
@@ -28,6 +30,8 @@ class MemorySettings:
 
     confirm_hits: int = 3
     confirm_hits_still: int = 8
+    confirm_belief: float = 0.16
+    keep_belief: float = 0.08
     forget_after_s: float = 1.0
     drop_after_s: float = 1.0
     replaced_after_s: float = 2.0

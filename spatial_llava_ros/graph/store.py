@@ -20,9 +20,10 @@ from spatial_llava_ros.graph.track import Track
 from spatial_llava_ros.types import ObjectState
 
 FORMAT = "spatial_llava_ros scene memory"
-VERSION = 1
+VERSION = 2
+"""1 did not say how far an object is believed."""
 _ARRAYS = {"position": (3,), "covariance": (3, 3), "size": (3,), "size_var": (3,)}
-_NUMBERS = ("yaw", "yaw_var", "yaw_period", "score", "visible", "hollow")
+_NUMBERS = ("yaw", "yaw_var", "yaw_period", "score", "visible", "hollow", "looks", "evidence")
 _COUNTS = ("id", "hits", "ballots", "first_seen", "last_seen", "last_moved", "layer")
 
 
@@ -76,12 +77,13 @@ def load_memory(path: str | Path, settings: MemorySettings | None = None) -> Sce
         raise MemoryFileError(f"{path} is damaged: not JSON ({error})") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise MemoryFileError(f"{path} is not a saved scene memory")
-    if content.get("version") != VERSION:
-        raise MemoryFileError(f"{path} has version {content.get('version')}, this program reads version {VERSION}")
+    version = content.get("version")
+    if version not in range(1, VERSION + 1):
+        raise MemoryFileError(f"{path} has version {version}, this program reads versions 1 to {VERSION}")
     memory = SceneMemory(settings=settings or MemorySettings())
     try:
         memory.frame_id = _text(content["frame_id"])
-        tracks = [_read(item) for item in content["objects"]]
+        tracks = [_read(item, version) for item in content["objects"]]
         next_id = int(content["next_id"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MemoryFileError(f"{path} is damaged: {type(error).__name__} {error}") from error
@@ -107,7 +109,9 @@ def _write(track: Track) -> dict[str, Any]:
     }
 
 
-def _read(item: dict[str, Any]) -> Track:
+def _read(item: dict[str, Any], version: int) -> Track:
+    if version == 1:
+        item = {**item, "looks": item["hits"], "evidence": item["hits"] * item["score"]}
     arrays = {name: _array(item[name], shape, name) for name, shape in _ARRAYS.items()}
     if (arrays["size"] < 0).any() or (np.linalg.eigvalsh(arrays["covariance"]) <= 0).any():
         raise ValueError("size or covariance is not positive")

@@ -13,7 +13,7 @@ import numpy as np
 
 from spatial_llava_ros.geometry import matrix_from_quaternion
 from spatial_llava_ros.graph.naming import label_of
-from spatial_llava_ros.types import Box, Object3D, ObjectState, SceneObject
+from spatial_llava_ros.types import Box, Object3D, ObjectState, RgbdFrame, SceneObject
 
 _POSITION_FLOOR = 0.002  # metres: no camera pose is better known than this
 _VIEW_STEP = np.radians(20)
@@ -21,6 +21,9 @@ _TILT_STD = 0.01
 _UNKNOWN_YAW = np.pi**2 / 12  # variance of a yaw that may be anything within half a turn
 _SWITCH = 1.2  # a new name needs this much more weight than the one in use
 _MAX_NAMES = 16
+_DOUBTS = 2.0  # looks that showed nothing, which every thing starts with
+_LOOKS = 100.0
+_STARE = 10
 
 
 @dataclass(eq=False)
@@ -36,8 +39,8 @@ class Track:
         views: direction (azimuth, elevation step) it was seen from -> sightings.
         seen_free, frames_free: seconds and frames in which its place was seen empty since it was last seen.
         seconds_missed, frames_missed: in view and not hidden, but not proposed, since it was last seen.
-        misses: all frames in which it was in view, not hidden, and not proposed.
-        shadowed: frames in which another track was seen in its place and it was not; far below 0 once both were.
+        looks, evidence: frames that could have shown it, and how sure those that did were that it is one whole thing.
+        rivals: other tracks -> frames in which both were seen and claimed the same pixels, less those in which not.
         hollow: share of rays that pass through its box when it is there.
         session: the run of poses without a jump that it was last seen in.
         drift: (3,) last difference that did not fit, or None.
@@ -71,8 +74,9 @@ class Track:
     frames_free: int = 0
     seconds_missed: float = 0.0
     frames_missed: int = 0
-    misses: int = 0
-    shadowed: int = 0
+    looks: float = 0.0
+    evidence: float = 0.0
+    rivals: dict[Track, int] = field(default_factory=dict)
     hollow: float = 0.2
     session: int = 0
     drift: np.ndarray | None = None
@@ -81,6 +85,21 @@ class Track:
     def confirmed(self) -> bool:
         """Whether it was ever seen often enough to be relied on."""
         return self.state is not ObjectState.TENTATIVE
+
+    @property
+    def belief(self) -> float:
+        """0..1: mean certainty that it is one whole thing, over all frames that could have shown it."""
+        return self.evidence / (self.looks + _DOUBTS)
+
+    def look(self, certainty: float, staring: bool = False) -> None:
+        """Weigh in a frame that could have shown it: 0 where it was not seen. More of the same view adds nothing."""
+        if staring and self.looks >= _STARE:
+            return
+        self.looks += 1
+        self.evidence += certainty
+        if self.looks > _LOOKS:  # what was long ago counts less
+            self.evidence *= _LOOKS / self.looks
+            self.looks = _LOOKS
 
     @property
     def rotation(self) -> np.ndarray:
@@ -160,13 +179,20 @@ def take_place_of(track: Track, young: Track, stamp: int) -> None:
     """The object was moved to where a younger track found it: that one's place and look, this one's id and past."""
     for name in (
         "position", "covariance", "yaw", "yaw_var", "yaw_period", "size", "size_var", "colours", "box", "attributes",
-        "score", "visible", "layer", "views", "last_seen", "hollow", "session", "drift",
+        "score", "visible", "layer", "views", "last_seen", "hollow", "session", "drift", "looks", "evidence",
     ):  # fmt: skip
         setattr(track, name, getattr(young, name))
     track.hits += young.hits
     track.last_moved = stamp
     track.state = ObjectState.CONFIRMED
     track.seen_free, track.frames_free, track.seconds_missed, track.frames_missed = 0.0, 0, 0.0, 0
+
+
+def cut_off(node: SceneObject, frame: RgbdFrame) -> bool:
+    """Whether a thing reaches the border of the picture, so that a part of it is not seen."""
+    x1, y1, x2, y2 = node.object.box
+    height, width = frame.depth.shape
+    return x1 <= 1 or y1 <= 1 or x2 >= width - 1 or y2 >= height - 1
 
 
 def view_from(position: np.ndarray, camera: np.ndarray) -> tuple[int, int]:

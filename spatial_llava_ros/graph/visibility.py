@@ -1,4 +1,4 @@
-"""Is a remembered object still there? Its box held against the depth image, ray by ray.
+"""Are remembered objects still there? Their boxes held against the depth image, ray by ray.
 
     hidden    the ray ends before the box: something stands in the way
     occupied  it ends in the box
@@ -9,11 +9,12 @@ by depth alone. Absence by projection into the depth image: as occupancy maps cl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from spatial_llava_ros.geometry import invert_transform, pixel_rays, transform_points
+from spatial_llava_ros.geometry import invert_transform
 from spatial_llava_ros.graph.track import Track
 from spatial_llava_ros.lift.covariance import depth_sigma
 from spatial_llava_ros.types import RgbdFrame
@@ -22,88 +23,87 @@ _RAYS = 14  # to a side of the projected box
 _CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) / 2
 _SHRINK = 0.8  # of the box: its edges are not known to the pixel, and most things are rounder than their boxes
 _MIN_RAYS = 8
+_STEPS = np.linspace(0, 1, _RAYS)
 
 
-@dataclass(frozen=True)
-class View:
-    """What the rays through a box say, as shares of those that say something.
+@dataclass(frozen=True, eq=False)
+class Views:
+    """What the rays through T boxes say, as shares of those that say something.
 
     Attributes:
-        inside: share of the box's outline that is in the picture; 0 when out of view or behind.
-        rays: how many said something.
-        hidden, occupied, free: 0..1.
+        inside: (T,) share of each box's outline that is in the picture; 0 when out of view or behind.
+        rays: (T,) how many said something, 0 where they were too few.
+        hidden, occupied, free: (T,) 0..1.
     """
 
-    inside: float
-    rays: int
-    hidden: float
-    occupied: float
-    free: float
+    inside: np.ndarray
+    rays: np.ndarray
+    hidden: np.ndarray
+    occupied: np.ndarray
+    free: np.ndarray
 
 
-OUT_OF_VIEW = View(0.0, 0, 0.0, 0.0, 0.0)
-
-
-def look_at_track(track: Track, frame: RgbdFrame, camera_from_map: np.ndarray) -> View:
-    """Hold one remembered object against the depth of a frame.
-
-    Args:
-        camera_from_map: (4, 4).
-    """
-    to_camera = camera_from_map[:3, :3] @ track.rotation
-    centre = transform_points(camera_from_map, track.position)
-    corners = _CORNERS * track.size @ to_camera.T + centre
-    if corners[:, 2].min() < 0.05:
-        return OUT_OF_VIEW
-    k = frame.intrinsics
-    u, v = corners[:, 0] / corners[:, 2] * k.fx + k.cx, corners[:, 1] / corners[:, 2] * k.fy + k.cy
-    left, right, top, bottom = u.min(), u.max(), v.min(), v.max()
-    x1, x2 = max(left, 0.0), min(right, k.width - 1.0)
-    y1, y2 = max(top, 0.0), min(bottom, k.height - 1.0)
-    if x2 <= x1 or y2 <= y1:
-        return OUT_OF_VIEW
-    inside = (x2 - x1) * (y2 - y1) / max((right - left) * (bottom - top), 1e-9)
-    columns = np.unique(np.linspace(x1, x2, _RAYS).round().astype(int))
-    rows = np.unique(np.linspace(y1, y2, _RAYS).round().astype(int))
-    ray_x, ray_y = pixel_rays(k)
-    rays = np.empty((len(rows), len(columns), 3))
-    rays[..., 0], rays[..., 1], rays[..., 2] = ray_x[columns], ray_y[rows][:, None], 1.0
-    enter, leave = _cross(rays, to_camera, centre, _SHRINK * track.size)
-    depth = frame.depth[rows[:, None], columns]
+def look_at_tracks(tracks: Sequence[Track], frame: RgbdFrame) -> Views:
+    """Hold remembered objects against the depth of a frame, whose pose is known."""
+    t, k = len(tracks), frame.intrinsics
+    inside, rays, shares = np.zeros(t), np.zeros(t, int), np.zeros((3, t))
+    if not t:
+        return Views(inside, rays, *shares)
+    camera_from_map = invert_transform(frame.world_from_camera)
+    to_camera = camera_from_map[:3, :3] @ np.array([track.rotation for track in tracks])
+    size = np.array([track.size for track in tracks])
+    centre = np.array([track.position for track in tracks]) @ camera_from_map[:3, :3].T + camera_from_map[:3, 3]
+    corners = (_CORNERS * size[:, None]) @ to_camera.transpose(0, 2, 1) + centre[:, None]
+    in_front = corners[..., 2].min(axis=1) >= 0.05
+    z = np.maximum(corners[..., 2], 0.05)
+    u, v = corners[..., 0] / z * k.fx + k.cx, corners[..., 1] / z * k.fy + k.cy
+    left, right, top, bottom = u.min(axis=1), u.max(axis=1), v.min(axis=1), v.max(axis=1)
+    x1, x2 = np.maximum(left, 0.0), np.minimum(right, k.width - 1.0)
+    y1, y2 = np.maximum(top, 0.0), np.minimum(bottom, k.height - 1.0)
+    rows = np.flatnonzero(in_front & (x2 > x1) & (y2 > y1))
+    if not rows.size:
+        return Views(inside, rays, *shares)
+    area = np.maximum((right - left) * (bottom - top), 1e-9)
+    inside[rows] = ((x2 - x1) * (y2 - y1) / area)[rows]
+    across = np.rint(x1[rows, None] + (x2 - x1)[rows, None] * _STEPS).astype(int)
+    down = np.rint(y1[rows, None] + (y2 - y1)[rows, None] * _STEPS).astype(int)
+    # A pixel that several steps round to counts once.
+    once = np.diff(across, axis=1, prepend=-1)[:, None, :].astype(bool) & np.diff(down, axis=1, prepend=-1)[
+        :, :, None
+    ].astype(bool)
+    way = np.ones((len(rows), _RAYS, _RAYS, 3))
+    way[..., 0] = ((across - k.cx) / k.fx)[:, None, :]
+    way[..., 1] = ((down - k.cy) / k.fy)[:, :, None]
+    enter, leave = _cross(way.reshape(len(rows), -1, 3), to_camera[rows], centre[rows], _SHRINK * size[rows])
+    depth = frame.depth[down[:, :, None], across[:, None, :]].reshape(len(rows), -1)
     # The noise of the depth, and how far the box itself may be off along the view.
-    view = centre / np.linalg.norm(centre)
-    along = camera_from_map[:3, :3].T @ view
-    off = np.sqrt(max(float(along @ track.covariance @ along), 0.0))
-    margin = 2 * depth_sigma(float(centre[2])) + 0.5 * min(off, 0.05)
+    along = (centre[rows] / np.linalg.norm(centre[rows], axis=1, keepdims=True)) @ camera_from_map[:3, :3]
+    covariance = np.array([tracks[i].covariance for i in rows])
+    off = np.sqrt(np.maximum(np.einsum("ti,tij,tj->t", along, covariance, along), 0.0))
+    noise = np.array([depth_sigma(z) for z in centre[rows, 2]])
+    margin = (2 * noise + 0.5 * np.minimum(off, 0.05))[:, None]
     with np.errstate(invalid="ignore"):
-        hidden = depth < enter - 0.1 * (leave - enter) - margin - 0.1 * track.size.max()
-        long = (leave - enter) > 2 * margin
-        free = long & (depth > leave - 0.25 * (leave - enter))
-        told = (leave > enter) & np.isfinite(depth) & (long | hidden)
-        occupied = told & ~free & ~hidden
-    count = int(np.count_nonzero(told))
-    if count < _MIN_RAYS:
-        return View(float(inside), count, 0.0, 0.0, 0.0)
-    return View(
-        float(inside),
-        count,
-        np.count_nonzero(hidden & told) / count,
-        np.count_nonzero(occupied) / count,
-        np.count_nonzero(free & told) / count,
-    )
+        length = leave - enter
+        hidden = depth < enter - 0.1 * length - margin - 0.1 * size[rows].max(axis=1)[:, None]
+        long = length > 2 * margin
+        free = long & (depth > leave - 0.25 * length)
+        told = once.reshape(len(rows), -1) & (leave > enter) & np.isfinite(depth) & (long | hidden)
+    count = told.sum(axis=1)
+    enough = count >= _MIN_RAYS
+    rays[rows] = np.where(enough, count, 0)
+    scale = enough / np.maximum(count, 1)
+    for share, kind in zip(shares, (hidden, ~free & ~hidden, free), strict=True):
+        share[rows] = (kind & told).sum(axis=1) * scale
+    return Views(inside, rays, *shares)
 
 
 def _cross(
     rays: np.ndarray, to_camera: np.ndarray, centre: np.ndarray, size: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Depth at which rays (..., 3) with z = 1 enter and leave a box, by slabs (Kay & Kajiya 1986)."""
+    """Depth at which rays (T, R, 3) with z = 1 enter and leave each of T boxes, by slabs (Kay & Kajiya 1986)."""
     direction = rays @ to_camera
     direction = np.where(np.abs(direction) < 1e-9, 1e-9, direction)
-    origin = -centre @ to_camera
-    first, second = (-size / 2 - origin) / direction, (size / 2 - origin) / direction
+    origin = -np.einsum("ti,tij->tj", centre, to_camera)[:, None]
+    half = size[:, None] / 2
+    first, second = (-half - origin) / direction, (half - origin) / direction
     return np.minimum(first, second).max(axis=-1), np.maximum(first, second).min(axis=-1)
-
-
-def camera_from_map(frame: RgbdFrame) -> np.ndarray:
-    """(4, 4), of a frame whose pose is known."""
-    return invert_transform(frame.world_from_camera)

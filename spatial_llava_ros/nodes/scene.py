@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from spatial_llava_ros.errors import InvalidInputError, MemoryFileError
-from spatial_llava_ros.graph import frame_graph
+from spatial_llava_ros.graph import candidates_in, frame_graph
 from spatial_llava_ros.graph.memory import SceneMemory
 from spatial_llava_ros.graph.settings import MemorySettings
 from spatial_llava_ros.graph.store import load_memory, save_memory
+from spatial_llava_ros.proposals import propose
 from spatial_llava_ros.types import RgbdFrame, SceneGraph, SceneObject
 
 # Upright frames that stay where they are (REP-105). What hangs on the robot itself moves with it: nothing can be
@@ -65,13 +66,12 @@ class Scene:
         remember = self.can_remember(frame.world_frame_id)
         if not remember and self.frame_id:
             return None
-        seen = frame_graph(frame)
         self._stamp = frame.stamp
         if not remember:
             self._revision += 1
-            self.graph = replace(seen, revision=self._revision)
+            self.graph = replace(frame_graph(frame), revision=self._revision)
             return self.graph
-        self.memory.update(frame, seen)
+        self.memory.update(frame, candidates_in(frame, propose(frame)).stated_in(frame))
         self._viewer = frame.world_from_camera
         return self.renew()
 

@@ -227,8 +227,8 @@ def test_edits(known):
         known.relabel(ids[0], "cup")
     known.clear()
     assert len(known) == 0
-    known.update(*see(THINGS, eye(0), 9))
-    assert min(known.tracks) > max(ids)  # an id is never given twice
+    watch(known, THINGS, 1, start=9)
+    assert min(n.object.id for n in known.objects()) > max(ids)  # an id is never given twice
 
 
 def test_frames_that_cannot_be_placed_are_refused(known):

@@ -103,6 +103,19 @@ def test_spoilt_file_is_refused_and_says_why(saved, spoil, why):
         load_memory(saved)
 
 
+def test_file_of_the_first_version_is_read(memory, saved):
+    content = json.loads(saved.read_text())
+    content["version"] = 1
+    for item in content["objects"]:
+        del item["looks"], item["evidence"]
+    saved.write_text(json.dumps(content))
+    back = load_memory(saved)
+    assert [n.object.id for n in back.objects()] == [n.object.id for n in memory.objects()]
+    for k in range(10):
+        back.update(*see(THINGS, eye(0.1 * k), 9 + k / 5, 0.003, seed=k))
+    assert [n.object.id for n in back.objects()] == [n.object.id for n in memory.objects()]
+
+
 @pytest.mark.parametrize("cut", [0, 1, 100, -1])
 def test_cut_file_is_refused(saved, cut):
     saved.write_bytes(saved.read_bytes()[:cut])
