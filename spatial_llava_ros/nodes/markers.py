@@ -8,8 +8,9 @@ from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from spatial_llava_ros.geometry import principal_axes
+from spatial_llava_ros.geometry import matrix_from_quaternion, principal_axes
 from spatial_llava_ros.msg import ReferredObject, SceneObject
+from spatial_llava_ros.nodes.label_places import place_labels
 
 FOUND = ColorRGBA(r=0.1, g=0.9, b=0.2, a=1.0)
 CANDIDATE = ColorRGBA(r=1.0, g=0.7, b=0.0, a=1.0)
@@ -27,10 +28,10 @@ def answer_markers(message: ReferredObject, lifetime_s: float = 0.0) -> MarkerAr
         lifetime_s: 0 keeps them until the next answer.
     """
     array = MarkerArray(markers=[Marker(header=message.header, action=Marker.DELETEALL)])
-    shown = [(message.object, FOUND)] if message.object.has_pose else []
-    shown += [(c, CANDIDATE) for c in message.candidates if c.has_pose]
-    for number, (obj, color) in enumerate(shown):
-        made = [_box(obj, color), _label(obj, color)]
+    shown = [(message.object, FOUND, "")] if message.object.has_pose else []
+    shown += [(c, CANDIDATE, f"{n}: ") for n, c in enumerate(message.candidates, 1) if c.has_pose]
+    for number, ((obj, color, _), label) in enumerate(zip(shown, _labels(shown), strict=True)):
+        made = [_box(obj, color), label]
         if color is FOUND:
             made += [ellipsoid(obj)]
         for marker in made:
@@ -41,26 +42,46 @@ def answer_markers(message: ReferredObject, lifetime_s: float = 0.0) -> MarkerAr
     return array
 
 
+def rotation_of(obj: SceneObject) -> np.ndarray:
+    """(3, 3) whose columns are the axes of the object's box; the last one points up."""
+    q = obj.pose.pose.orientation
+    return matrix_from_quaternion(np.array([q.x, q.y, q.z, q.w]))
+
+
+def as_points(array: np.ndarray) -> list[Point]:
+    """Rows (N, 3) as messages."""
+    return [Point(x=float(x), y=float(y), z=float(z)) for x, y, z in array]
+
+
+def text_marker(namespace: str, number: int, text: str, centre: np.ndarray, letter: float, color: ColorRGBA) -> Marker:
+    """Text that faces the viewer; `letter` is the height of its letters in metres."""
+    marker = Marker(ns=namespace, id=number, type=Marker.TEXT_VIEW_FACING, color=color, text=text)
+    marker.pose.position = as_points(centre[None])[0]
+    marker.pose.orientation.w = 1.0
+    marker.scale.z = float(letter)
+    return marker
+
+
 def _box(obj: SceneObject, color: ColorRGBA) -> Marker:
     size = np.array([obj.size.x, obj.size.y, obj.size.z])
-    corners = [Point(x=float(x), y=float(y), z=float(z)) for x, y, z in CORNERS * size]
+    corners = as_points(CORNERS * size)
     marker = Marker(ns="box", type=Marker.LINE_LIST, pose=obj.pose.pose, color=color)
     marker.scale.x = 0.004
     marker.points = [corners[k] for edge in EDGES for k in edge]
     return marker
 
 
-def _label(obj: SceneObject, color: ColorRGBA) -> Marker:
-    marker = Marker(ns="label", type=Marker.TEXT_VIEW_FACING, color=color)
-    marker.pose.position = Point(
-        x=obj.pose.pose.position.x,
-        y=obj.pose.pose.position.y,
-        z=obj.pose.pose.position.z + obj.size.z / 2 + 0.04,
-    )
-    marker.pose.orientation.w = 1.0
-    marker.scale.z = 0.05
-    marker.text = f"{obj.label} {obj.score:.2f}"
-    return marker
+def _labels(shown: list[tuple[SceneObject, ColorRGBA, str]]) -> list[Marker]:
+    """Names with scores, above the things as whoever stands at the frame's origin sees them."""
+    if not shown:
+        return []
+    up = rotation_of(shown[0][0])[:, 2]
+    texts = [f"{prefix}{obj.label} {obj.score:.2f}" for obj, _, prefix in shown]
+    places = [obj.pose.pose.position for obj, *_ in shown]
+    tops = np.array([[p.x, p.y, p.z] for p in places]) + np.array([[obj.size.z / 2] for obj, *_ in shown]) * up
+    centres, letters = place_labels(tops, texts, np.zeros(3), up)
+    rows = zip(texts, centres, letters, shown, strict=True)
+    return [text_marker("label", 0, text, centre, letter, color) for text, centre, letter, (_, color, _) in rows]
 
 
 def ellipsoid(obj: SceneObject) -> Marker:

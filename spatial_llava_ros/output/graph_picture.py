@@ -11,7 +11,7 @@ from spatial_llava_ros.geometry import invert_transform, project, transform_poin
 from spatial_llava_ros.output.colors import Color, color_of
 from spatial_llava_ros.output.lettering import Lettering, Tags, printable
 from spatial_llava_ros.output.wireframe import box_corners, projected_edges
-from spatial_llava_ros.output.wording import kind_of, measured, numbered, statement
+from spatial_llava_ros.output.wording import kind_of_relation, measured, numbered, statement
 from spatial_llava_ros.types import Relation, RgbdFrame, SceneGraph
 
 _DARK: Color = (18, 20, 24)
@@ -99,7 +99,7 @@ def _arrows(picture: np.ndarray, relations: Sequence[Relation], middles: dict[in
     limit = 4 * max(picture.shape)
     order = [*_ARROWS]
     drawn = set()
-    for relation in sorted(relations, key=lambda r: order.index(kind_of(r))):
+    for relation in sorted(relations, key=lambda r: order.index(kind_of_relation(r))):
         pair = frozenset((relation.subject, relation.object))
         if pair in drawn:
             continue
@@ -107,7 +107,7 @@ def _arrows(picture: np.ndarray, relations: Sequence[Relation], middles: dict[in
         if relation.subject not in middles or relation.object not in middles:
             continue
         a, b = (np.clip(middles[n], -limit, limit) for n in (relation.subject, relation.object))
-        color = _ARROWS[kind_of(relation)]
+        color = _ARROWS[kind_of_relation(relation)]
         length = float(np.linalg.norm(b - a))
         if length < 6:
             continue

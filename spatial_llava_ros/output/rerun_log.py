@@ -21,7 +21,7 @@ from spatial_llava_ros.geometry import principal_axes, quaternion_from_matrix
 from spatial_llava_ros.output.colors import color_of
 from spatial_llava_ros.output.outlines import outlines
 from spatial_llava_ros.output.run import Step
-from spatial_llava_ros.output.wording import kind_of, measured, numbered, statement
+from spatial_llava_ros.output.wording import kind_of_relation, measured, numbered, statement
 from spatial_llava_ros.types import Region, RgbdFrame
 
 _KINDS = {"support": (214, 92, 40), "viewer": (60, 120, 230), "world": (140, 150, 165)}
@@ -144,7 +144,7 @@ class RerunWriter:
         arrows = rr.Arrows3D(
             origins=np.array([at[r.subject] for r in shown]).reshape(-1, 3),
             vectors=np.array([at[r.object] - at[r.subject] for r in shown]).reshape(-1, 3),
-            colors=[_KINDS[kind_of(r)] for r in shown],
+            colors=[_KINDS[kind_of_relation(r)] for r in shown],
             labels=[f"{r.predicate.replace('_', ' ')} {measured(r)}" for r in shown],
             show_labels=False,  # they would lie on each other; a click on an arrow shows its own
         )

@@ -23,7 +23,7 @@ from spatial_llava_ros.geometry import viewer_from_camera
 from spatial_llava_ros.output.colors import color_of
 from spatial_llava_ros.output.outlines import outlines
 from spatial_llava_ros.output.run import Step
-from spatial_llava_ros.output.wording import kind_of, name_of
+from spatial_llava_ros.output.wording import kind_of_relation, name_of
 from spatial_llava_ros.questions.answer import QuestionAnswer
 from spatial_llava_ros.types import Region, Relation, RgbdFrame, SceneObject
 
@@ -198,7 +198,7 @@ def _relation(relation: Relation) -> dict[str, Any]:
     return {
         "subject": relation.subject,
         "predicate": relation.predicate.replace("_", " "),
-        "kind": kind_of(relation),
+        "kind": kind_of_relation(relation),
         "object": relation.object,
         "second": relation.second_object,
         "value": round(float(relation.value), 3) if np.isfinite(relation.value) else None,

@@ -9,6 +9,8 @@ import numpy as np
 from spatial_llava_ros.types import Relation, SceneObject
 
 _NOT_LOOKS = frozenset({"tall", "leaning", "mounted"})
+KINDS = ("support", "viewer", "world")
+"""Kinds of relations, the weightiest first."""
 _CARRYING = frozenset({"on", "inside", "under", "above", "below", "leaning_on", "attached_to"})
 
 
@@ -43,8 +45,13 @@ def measured(relation: Relation) -> str:
     return f"{round(relation.value, 2) + 0.0:.2f} {relation.unit}".rstrip()  # + 0.0: never "-0.00"
 
 
-def kind_of(relation: Relation) -> str:
-    """ "support" for what carries or holds, "viewer" for what depends on who looks, "world" for the rest."""
-    if relation.predicate in _CARRYING:
+def kind_of(predicate: str, for_viewer: bool) -> str:
+    """One of KINDS: what carries or holds, what depends on who looks, and the rest."""
+    if predicate in _CARRYING:
         return "support"
-    return "viewer" if relation.reference == "viewer" else "world"
+    return "viewer" if for_viewer else "world"
+
+
+def kind_of_relation(relation: Relation) -> str:
+    """The same for a relation."""
+    return kind_of(relation.predicate, relation.reference == "viewer")

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
 import yaml
+from spatial_llava_ros.srv import Ask
+from std_msgs.msg import String
 
 from spatial_llava_ros.nodes import camera, locate, scene_graph
 from spatial_llava_ros.nodes.cameras import TOPICS, read_cameras, remappings
 from spatial_llava_ros.nodes.environment import config_folder
+from spatial_llava_ros.output.mcap_log import McapWriter
 
 CONFIG = config_folder()
 LAUNCH = CONFIG.parent / "launch"
@@ -68,15 +73,44 @@ def test_every_camera_names_every_topic():
     assert far["depth/image/compressedDepth"] == far["depth/image"] + "/compressedDepth"
 
 
+DESCRIBED = locate.__doc__ + camera.__doc__ + scene_graph.__doc__
+
+
 def test_rviz_shows_topics_that_the_nodes_publish():
     text = (CONFIG / "spatial_llava.rviz").read_text()
     displays = yaml.safe_load(text)["Visualization Manager"]["Displays"]
     shown = {d["Topic"]["Value"] for d in displays if isinstance(d.get("Topic"), dict)}
     shown |= {d[key] for d in displays for key in ("Color Image Topic", "Depth Map Topic") if key in d}
-    described = locate.__doc__ + camera.__doc__ + scene_graph.__doc__
     for topic in shown:
-        assert topic.lstrip("/") in described
-    assert len(shown) >= 4
+        assert topic.lstrip("/") in DESCRIBED
+    assert shown >= {"/markers", "/scene_graph/markers", "/referred_pose", "/goal_pose", "/debug/image", "/rgb/image"}
+
+
+def test_foxglove_shows_topics_of_robots_and_recordings():
+    layout = json.loads((CONFIG / "foxglove.json").read_text())
+    panels, used = layout["configById"], []
+
+    def places(tree: object) -> None:
+        if isinstance(tree, str):
+            used.append(tree)
+            for tab in panels[tree].get("tabs", []):
+                places(tab["layout"])
+        else:
+            assert {"first", "second", "direction"} <= set(tree) <= {"first", "second", "direction", "splitPercentage"}
+            places(tree["first"])
+            places(tree["second"])
+
+    places(layout["layout"])
+    assert sorted(used) == sorted(panels)  # every panel is in one place
+    named = set(re.findall(r'"(/[\w/]+)', json.dumps(panels)))
+    known = DESCRIBED + McapWriter.__doc__
+    assert len(named) > 10 and all(re.search(rf"(^|[\s/]){topic.lstrip('/')}\b", known) for topic in named), named
+    assert "/referred_object" in named and "/answer" in named and "/diagnostics" in named
+    command = panels["Publish!command"]
+    assert (command["topicName"], command["datatype"]) == ("/command", "std_msgs/msg/String")
+    assert set(json.loads(command["value"])) == set(String.get_fields_and_field_types())
+    ask = panels["CallService!ask"]
+    assert set(json.loads(ask["requestPayload"])) <= set(Ask.Request.get_fields_and_field_types())
 
 
 @pytest.mark.parametrize("path", LAUNCH_FILES, ids=lambda path: path.name)
