@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from spatial_llava_ros.nodes.client import Client
 
 START_TIMEOUT_S = 90.0
+MODEL_TIMEOUT_S = 600.0  # a 7B checkpoint from a slow disk
 ANSWER_TIMEOUT_S = 30.0
 ASKED = 6  # expressions with a target, when none are given
 
@@ -50,6 +51,10 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--frame", type=int, default=0, metavar="N", help="which frame the camera shows (default 0)")
     parser.add_argument("--rate", type=float, default=10.0, metavar="HZ", help="frames per second (default 10)")
+    parser.add_argument("--model", metavar="MODEL", help="of the locate node: checkpoint folder, hub id or address")
+    parser.add_argument(
+        "--quantization", metavar="BITS", help="of the model's weights: nf4 (default), int8, bf16, none"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -84,11 +89,11 @@ def run(args: argparse.Namespace) -> int:
     _say(f"starting the camera and locate nodes (ROS_DOMAIN_ID={os.environ['ROS_DOMAIN_ID']}, this machine only)")
     with Children(args.out) as children:
         children.start("camera", source=spec, rate=float(args.rate), hold=args.frame)
-        children.start("locate")
+        children.start("locate", **_model(args))
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)  # Ctrl-C is Python's here
         client = Client("demo")
         try:
-            _wait_until_ready(client, children)
+            _wait_until_ready(client, children, MODEL_TIMEOUT_S if args.model else START_TIMEOUT_S)
             return _ask_all(client, children, questions, args.out)
         finally:
             client.close()
@@ -112,7 +117,14 @@ def _questions(spec: str, args: argparse.Namespace) -> list[Question]:
         source.close()
 
 
-def _wait_until_ready(client: Client, children: Children) -> None:
+def _model(args: argparse.Namespace) -> dict[str, str]:
+    """Parameters of the locate node."""
+    if not args.model:
+        return {}
+    return {"model": args.model} | ({"model.quantization": args.quantization} if args.quantization else {})
+
+
+def _wait_until_ready(client: Client, children: Children, patience: float) -> None:
     """Until pictures reach us and the locate node says that it is ready; says what is missing meanwhile."""
     start, said = monotonic(), ""
     while not (client.heard and client.pictures and client.ready):
@@ -124,8 +136,8 @@ def _wait_until_ready(client: Client, children: Children) -> None:
             *([f"locate ({client.advice})"] if client.heard and not client.ready and client.advice else []),
         ]
         doing = "waiting for " + ", ".join(missing or ["the first diagnosis"])
-        if waited > START_TIMEOUT_S:
-            raise SpatialLlavaError(f"nothing after {START_TIMEOUT_S:.0f} s of {doing}")
+        if waited > patience:
+            raise SpatialLlavaError(f"nothing after {patience:.0f} s of {doing}")
         if doing != said and waited > 3:
             _say(f"  {doing}")
             said = doing
@@ -206,6 +218,8 @@ def _arguments(args: argparse.Namespace) -> list[str]:
     """The command line that these arguments came from."""
     line = ["demo", args.source, "--out", str(args.out), "--seed", str(args.seed)]
     line += ["--frame", str(args.frame), "--rate", str(args.rate)]
+    for option in ("model", "quantization"):
+        line += [f"--{option}", getattr(args, option)] if getattr(args, option) else []
     return line + (["--expressions", *args.expressions] if args.expressions is not None else [])
 
 

@@ -10,9 +10,11 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
+from spatial_llava_ros.cli.accelerators import check_devices, check_models
+from spatial_llava_ros.cli.check import Check
 from spatial_llava_ros.cli.machine import Machine
 
 MIB = 1 << 20
@@ -33,25 +35,6 @@ OPEN3D_LIBRARIES = {
     "libX11.so.6": "libx11-6",
     "libEGL.so.1": "libegl1",
 }
-
-
-@dataclass(frozen=True)
-class Check:
-    """One line of the report.
-
-    Attributes:
-        name: what was looked at.
-        state: "ok"; "warn" (works, but something will be slow, lossy or absent); "missing".
-        detail: what was found.
-        advice: what to do, empty when there is nothing to do.
-        required: True when nothing works without it.
-    """
-
-    name: str
-    state: str
-    detail: str
-    advice: str = ""
-    required: bool = False
 
 
 def check_python(machine: Machine) -> Iterator[Check]:
@@ -183,43 +166,11 @@ def check_transport(machine: Machine) -> Iterator[Check]:
         yield Check("network buffers", "ok", "large enough for pictures from other machines")
 
 
-def check_devices(machine: Machine) -> Iterator[Check]:
-    """Graphics processors. Nothing needs one yet: geometry answers on the CPU."""
-    board = machine.read("/proc/device-tree/model")
-    if board and re.search("jetson|orin|xavier|tegra|thor", board, re.IGNORECASE):
-        release = re.search(r"R(\d+).*?REVISION: ([\d.]+)", machine.read("/etc/nv_tegra_release") or "")
-        system = f", L4T {release.group(1)}.{release.group(2)}" if release else ""
-        closed = [
-            path for path, allowed in machine.devices("/dev/nvhost*") + machine.devices("/dev/nvmap") if not allowed
-        ]
-        if closed:
-            yield Check(
-                "GPU",
-                "warn",
-                f"{board}{system}, but {closed[0]} may not be opened",
-                "sudo usermod -aG video,render $USER, then log in again",
-            )
-        else:
-            yield Check("GPU", "ok", f"{board}{system}; memory is shared with the CPU")
-        return
-    listed = machine.run("nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader")
-    if listed:
-        for line in listed.splitlines():
-            yield Check("GPU", "ok", line)
-    elif machine.devices("/dev/nvidia[0-9]*"):
-        yield Check(
-            "GPU",
-            "warn",
-            "/dev/nvidia* exists but nvidia-smi does not answer",
-            "install the driver that fits the kernel, or start the container with --gpus all",
-        )
-    else:
-        yield Check("GPU", "ok", f"none on this {machine.architecture} machine, and none is needed")
-
-
 def examine(machine: Machine) -> list[Check]:
     """All checks, in the order of the report."""
-    return [c for part in (check_python, check_ros, check_transport, check_devices) for c in part(machine)]
+    return [
+        c for part in (check_python, check_ros, check_transport, check_devices, check_models) for c in part(machine)
+    ]
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:

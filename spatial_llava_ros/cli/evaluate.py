@@ -10,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spatial_llava_ros.cli.model import add_model, chosen_model
 from spatial_llava_ros.types import answer_as_dict
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--misses", action="store_true", help="list every wrong answer")
     parser.add_argument("--json", action="store_true", help="one JSON object per expression on standard output")
     parser.add_argument("--report", type=Path, metavar="OUT.html", help="one page: tables, plots, pictures of misses")
+    add_model(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -57,16 +59,17 @@ def run(args: argparse.Namespace) -> int:
     def progress(name: str) -> None:
         print(f"… {name}", file=sys.stderr)
 
-    if args.source.split(":")[0] == "sim":
-        outcomes, frames, stages = evaluate_simulator(args.source, args.frames, args.seed, progress)
-        figures, distributions = stages.figures(), stages.distributions()
-    else:
-        asked = list(folders_with_expressions(args.source, args.expressions))
-        frames = {name: frame for name, frame, _ in asked}
-        outcomes = evaluate_expressions(asked, Locator(), progress)
-        recall = proposal_recall(folders_with_boxes(args.source))
-        figures = {f"proposals: recall at IoU {t}": overall_recall(recall, t) for t in (0.5, 0.75)} if recall else {}
-        distributions = {}
+    with chosen_model(args) as model:
+        if args.source.split(":")[0] == "sim":
+            outcomes, frames, stages = evaluate_simulator(args.source, args.frames, args.seed, progress, model=model)
+            figures, distributions = stages.figures(), stages.distributions()
+        else:
+            asked = list(folders_with_expressions(args.source, args.expressions))
+            frames = {name: frame for name, frame, _ in asked}
+            outcomes = evaluate_expressions(asked, Locator(model=model), progress)
+            recall = proposal_recall(folders_with_boxes(args.source))
+            figures = {f"proposals: recall at IoU {t}": overall_recall(recall, t) for t in (0.5, 0.75) if recall}
+            distributions = {}
     if args.json:
         for outcome in outcomes:
             expression = outcome.expression

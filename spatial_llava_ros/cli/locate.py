@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spatial_llava_ros.cli.destination import PICTURES, check_destination
+from spatial_llava_ros.cli.model import add_model, chosen_model
 from spatial_llava_ros.cli.report import answer_text
 from spatial_llava_ros.cli.source import add_frame, add_source, chosen_frame, chosen_source
 from spatial_llava_ros.frames import FrameSource
@@ -41,6 +42,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object per answer on standard output")
     parser.add_argument("--picture", type=Path, metavar="OUT.png", help="draw the answer; numbered if several")
     parser.add_argument("--mcap", type=Path, metavar="OUT.mcap", help="record frames and answers (Foxglove, ros2 bag)")
+    add_model(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -60,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         source = stack.enter_context(chosen_source(args))
         log = stack.enter_context(_open_log(args.mcap)) if args.mcap else None
-        locator = Locator()
+        locator = Locator(model=stack.enter_context(chosen_model(args)))
         for index, frame in _chosen(source, args):
             if log:
                 log.write_frame(frame)

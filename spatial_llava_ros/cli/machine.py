@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import glob
+import importlib.util
 import json
 import os
 import platform
@@ -36,6 +37,37 @@ for name in ("tf2_ros", "tf2_msgs.msg", "vision_msgs.msg"):
         found[name] = True
     except ImportError:
         found[name] = False
+print("\\n" + json.dumps(found))
+"""
+
+# A build for another GPU imports, and fails at its first calculation: so one is made.
+_TORCH_QUESTIONS = """
+import json
+found = {}
+try:
+    import torch
+    found["version"] = torch.__version__
+except Exception as error:
+    found["error"] = f"{type(error).__name__}: {error}"
+if "version" in found:
+    try:
+        if torch.cuda.is_available():
+            found["device"] = torch.cuda.get_device_name(0)
+            found["capability"] = torch.cuda.get_device_capability(0)
+            found["free"], found["total"] = torch.cuda.mem_get_info(0)
+            torch.ones(8, device="cuda").sum().item()
+        elif torch.version.cuda:
+            torch.zeros(1).cuda()
+    except Exception as error:
+        found["device_error"] = str(error).splitlines()[0]
+    try:
+        from bitsandbytes.functional import quantize_4bit
+        usable = "device" in found and "device_error" not in found
+        quantize_4bit(torch.ones(64, 64, device="cuda" if usable else "cpu"), quant_type="nf4")
+    except ImportError:
+        pass
+    except Exception as error:
+        found["quantization_error"] = str(error).splitlines()[0]
 print("\\n" + json.dumps(found))
 """
 
@@ -104,6 +136,14 @@ class Machine:
         if done.returncode == 0:
             return done.stdout.strip().splitlines()[-1], ""
         return "", (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1]
+
+    def torch(self) -> dict:
+        """version, device, capability (major, minor), free and total bytes of it, and what failed when it was tried:
+        error, device_error, quantization_error. A key that says nothing is absent."""
+        answer = self.run(sys.executable, "-c", _TORCH_QUESTIONS)
+        if answer is None and importlib.util.find_spec("torch") is not None:
+            return {"error": "torch is installed, but crashes or takes longer than 30 s to load"}
+        return json.loads(answer.splitlines()[-1]) if answer else {}
 
     def ros(self) -> dict[str, str | bool]:
         """What the environment that the nodes run in holds: that of this shell, else that of a built checkout."""

@@ -15,6 +15,7 @@ from spatial_llava_ros.evaluation.lift import LiftError, compare, measure_lift, 
 from spatial_llava_ros.evaluation.proposals import ProposalRecall, overall_recall, proposal_recall
 from spatial_llava_ros.evaluation.sources import simulated_expressions
 from spatial_llava_ros.geometry import invert_transform, transform_object
+from spatial_llava_ros.model.grounder import Grounder
 from spatial_llava_ros.pipeline import Locator
 from spatial_llava_ros.types import RgbdFrame, Status
 
@@ -53,14 +54,19 @@ class Stages:
 
 
 def evaluate_simulator(
-    spec: str, frames: int, seed: int, progress: Callable[[str], None], per_frame: int = 10
+    spec: str,
+    frames: int,
+    seed: int,
+    progress: Callable[[str], None],
+    per_frame: int = 10,
+    model: Grounder | None = None,
 ) -> tuple[list[Outcome], dict[str, RgbdFrame], Stages]:
-    """Run the whole chain and each step alone on generated frames.
+    """Run the whole chain and each step alone on generated frames, with geometry's grounding or a model's.
 
     Returns:
         Outcomes of the whole chain, the frames by name, and the figures of the steps.
     """
-    outcomes, kept, stages, locator = [], {}, Stages(), Locator()
+    outcomes, kept, stages, locator = [], {}, Stages(), Locator(model=model)
     for name, shot, expressions in simulated_expressions(spec, frames, per_frame, seed):
         kept[name] = shot.frame
         boxes = {str(thing.id): thing.box_visible for thing in shot.objects if thing.visible_fraction >= 0.4}
@@ -68,7 +74,7 @@ def evaluate_simulator(
         stages.lifts += measure_lift(shot)
         perfect, _ = true_proposals(shot)
         stages.on_perfect_regions += evaluate_expressions(
-            [(name, shot.frame, expressions)], Locator(lambda _, perfect=perfect: perfect)
+            [(name, shot.frame, expressions)], Locator(lambda _, perfect=perfect: perfect, model)
         )
         here = evaluate_expressions([(name, shot.frame, expressions)], locator, progress)
         outcomes += here

@@ -23,7 +23,9 @@ class FakeMachine(Machine):
     python_path = "/usr/bin/python3"
     architecture = "x86_64"
 
-    def __init__(self, environment=(), files=(), devices=(), lacking=(), broken=(), ros=ROS, shm=1 << 33, smi=None):
+    def __init__(
+        self, environment=(), files=(), devices=(), lacking=(), broken=(), ros=ROS, shm=1 << 33, smi=None, torch=()
+    ):
         self._environment = dict(environment)
         self._files = {
             "/proc/sys/net/core/rmem_max": "2147483647",
@@ -32,7 +34,7 @@ class FakeMachine(Machine):
             **dict(files),
         }
         self._devices, self._lacking, self._broken = list(devices), lacking, dict(broken)
-        self._ros, self._shm, self._smi = ros, shm, smi
+        self._ros, self._shm, self._smi, self._torch = ros, shm, smi, dict(torch)
 
     def environment(self, name):
         return self._environment.get(name, "")
@@ -57,6 +59,9 @@ class FakeMachine(Machine):
 
     def ros(self):
         return self._ros
+
+    def torch(self):
+        return self._torch
 
 
 def checks(machine: Machine) -> dict[str, doctor.Check]:
@@ -113,6 +118,39 @@ def test_gpus_are_named() -> None:
     }
     [board] = doctor.check_devices(FakeMachine(files=orin, devices=[("/dev/nvmap", True)]))
     assert board.state == "ok" and "Jetson Orin Nano, L4T 36.4.3" in board.detail
+
+
+CPU = {"version": "2.13.0+cpu"}
+ORIN = {"version": "2.8.0", "device": "Orin", "capability": [8, 7], "free": 5.1e9, "total": 7.4e9}
+BOARD = {"/proc/device-tree/model": "NVIDIA Jetson Orin Nano"}
+
+
+@pytest.mark.parametrize(
+    ("machine", "name", "state", "words"),
+    [
+        (FakeMachine(), "models", "ok", "geometry alone answers: torch is not installed"),
+        (FakeMachine(torch={"error": "OSError: libcudart.so"}), "models", "ok", "libcudart"),
+        (FakeMachine(torch=CPU), "torch", "ok", "on the CPU"),
+        (FakeMachine(torch=CPU), "bitsandbytes", "ok", "1.0"),
+        (FakeMachine(torch=CPU, broken={"peft": "No module"}), "peft", "warn", "LoRA"),
+        (FakeMachine(torch=CPU, broken={"bitsandbytes": "No module"}), "bitsandbytes", "warn", "make models"),
+        (FakeMachine(torch=CPU, devices=[("/dev/nvidia0", True)]), "torch", "warn", "does not use the GPU"),
+        (FakeMachine(torch=CPU, files=BOARD), "torch", "warn", "jetson-ai-lab"),
+        (FakeMachine(torch=ORIN, files=BOARD), "torch", "ok", "Orin (sm_87), 5.1 of 7.4 GB free"),
+        (FakeMachine(torch=ORIN | {"free": 1.2e9}, files=BOARD), "torch", "warn", "desktop off"),
+        (FakeMachine(torch=ORIN | {"device_error": "named symbol not found"}), "torch", "warn", "cannot compute"),
+        (
+            FakeMachine(torch=ORIN | {"quantization_error": "named symbol not found"}, files=BOARD),
+            "bitsandbytes",
+            "warn",
+            "bitsandbytes --index-url https://pypi.jetson-ai-lab",
+        ),
+    ],
+)
+def test_models_are_looked_at_by_trying_them(machine: Machine, name: str, state: str, words: str) -> None:
+    check = checks(machine)[name]
+    assert check.state == state
+    assert words in f"{check.detail} {check.advice}"
 
 
 def test_an_old_python_is_missing() -> None:

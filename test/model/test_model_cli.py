@@ -1,0 +1,45 @@
+"""`--model` on the command line, with a small model in box mode."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from spatial_llava_ros.cli.main import main
+
+
+@pytest.fixture
+def model(checkpoints):
+    return ["--model", str(checkpoints("llava")), "--quantization", "none", "--mode", "box"]
+
+
+def test_locate_asks_the_model(model, capsys):
+    assert main(["locate", "sim:tabletop:3", "the nearest thing", "the bowl", "--json", *model]) == 0
+    out, err = capsys.readouterr()
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert [(a["method"], a["model"]) for a in answers] == [("box", model[1])] * 2
+    assert "model, by box" in answers[0]["explanation"] and "loaded in" in err
+
+
+def test_evaluate_measures_the_model(model, capsys):
+    assert main(["evaluate", "sim:tabletop", "--frames", "1", "--json", *model]) == 0
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(answers) > 3 and {a["method"] for a in answers} == {"box"}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--model", "/no/such/model"], "/no/such/model"),
+        (["--mode", "box"], "--mode is about a model"),
+        (["--online"], "--online is about a model"),
+        (["--model", "x", "--mode", "guess"], "guess"),
+        (["--model", "x", "--quantization", "int3"], "int3"),
+        (["--model", "http://"], "http://"),
+    ],
+)
+def test_what_cannot_be_used_is_one_line(options, words, capsys):
+    assert main(["locate", "sim", "the mug", *options]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and words in err
