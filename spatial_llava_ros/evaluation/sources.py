@@ -13,7 +13,7 @@ from spatial_llava_ros.frames.folder import FolderSource
 from spatial_llava_ros.types import Box, RgbdFrame
 
 LAYOUTS = ("tabletop", "shelf", "room")
-CROWDED = ("desk", "crowd")  # seen by several kinds of camera
+CROWDED = ("desk", "crowd", "corner")  # seen by several kinds of camera
 
 
 def folders_with_expressions(root: str, name: str) -> Iterator[tuple[str, RgbdFrame, list[Expression]]]:

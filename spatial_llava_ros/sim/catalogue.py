@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from spatial_llava_ros.sim import containers, electronics, furniture, goods, groceries, wall_things
+from spatial_llava_ros.sim import containers, electronics, furniture, goods, groceries, indoors, wall_things
 from spatial_llava_ros.sim.model import Model
 
 BUILDERS: dict[str, Callable[[np.random.Generator], Model]] = {
@@ -55,10 +55,28 @@ BUILDERS: dict[str, Callable[[np.random.Generator], Model]] = {
     "clamp": groceries.clamp,
     "paper": groceries.sheet,
     "magazine": groceries.magazine,
+    "parcel": indoors.parcel,
+    "bag": indoors.bag,
+    "backpack": indoors.backpack,
+    "slipper": indoors.slipper,
+    "printer": indoors.printer,
+    "bookcase": indoors.bookcase,
+    "office chair": indoors.office_chair,
+    "leather sofa": indoors.leather_sofa,
     **wall_things.HANGING,
 }
 # A floor lamp is called a lamp, a carton a box.
-_CALLED_OTHERWISE = {"floor lamp", "floor plant", "carton", "milk carton", "canister", "jug"}
+_CALLED_OTHERWISE = {
+    "floor lamp",
+    "floor plant",
+    "carton",
+    "milk carton",
+    "canister",
+    "jug",
+    "parcel",
+    "office chair",
+    "leather sofa",
+}
 CATEGORIES = tuple(name for name in BUILDERS if name not in _CALLED_OTHERWISE)
 
 # What is drawn for a place; a word twice is twice as likely.

@@ -39,10 +39,11 @@ def shade(word: str, rng: np.random.Generator) -> np.ndarray:
 def faded(word: str, rng: np.random.Generator) -> np.ndarray:
     """As `shade`, over all that the word is used for on real goods: duller, and darker or paler where it stays so.
 
-    Dark yellow is olive and dark orange brown, so those only fade; dark red, green, blue, purple keep their names.
+    Dark yellow is olive, dark or dull orange brown and dull red pinkish, so those change less; dark red, green, blue
+    and purple keep their names.
     """
     base = shade(word, rng)
-    base += rng.uniform(0, 0.35) * (base.mean() - base)
+    base += rng.uniform(0, {"orange": 0.1, "red": 0.2}.get(word, 0.35)) * (base.mean() - base)
     if word in ("red", "green", "blue", "purple", "black", "grey"):
         base *= rng.uniform(0.72, 1.08)
     elif word in ("yellow", "pink"):

@@ -17,6 +17,7 @@ from spatial_llava_ros.sim.wall_things import hang
 
 Rng = np.random.Generator
 _REPEATED = ("carton", "carton", "carton", "mug", "canister", "can", "book", "cup", "bowl", "jug", "packet")
+_BACKGROUND = ("chair", "office chair", "office chair", "parcel", "cabinet", "bookcase", "floor plant", "bin", "stool")
 
 
 def _top(rng: Rng) -> Surface:
@@ -48,7 +49,7 @@ def _bare_table(rng: Rng, width: float, depth: float, height: float) -> list[Par
     return [Part(top, surface), Part(join(*legs), Surface(textures.plain(shade("grey", rng)), "metal"))]
 
 
-def _side_light(rng: Rng, height: float) -> tuple[tuple[Light, ...], tuple[float, float, float]]:
+def side_light(rng: Rng, height: float) -> tuple[tuple[Light, ...], tuple[float, float, float]]:
     """Lamps overhead, or a window to one side: large, so that shadows are soft, and bluish against warm lamps."""
     warm = rng.uniform(-0.12, 0.14)
     tint = np.array([1 + warm, 1, 1 - 1.2 * warm])
@@ -64,7 +65,7 @@ def _side_light(rng: Rng, height: float) -> tuple[tuple[Light, ...], tuple[float
     return lights, tuple(rng.uniform(0.22, 0.42) * tint)
 
 
-def _pile_up(
+def pile_up(
     rng: Rng, arranger: Arranger, support: Support, models: list[Model], on_top: float, against: float, lying: float,
     spread: float = 0.0,
 ) -> None:  # fmt: skip
@@ -120,16 +121,17 @@ def crowd(rng: Rng, seed: int) -> Scene:
     """10 to 16 household goods close together on a bare table, in piles two and three high."""
     width, depth, height = rng.uniform(1.3, 2.0), rng.uniform(0.8, 1.4), rng.uniform(0.7, 0.78)
     back = depth / 2 + rng.uniform(0.02, 2.0)
-    structure = walls_and_floor(rng, 2.2, back, rng.uniform(1.2, 2.5), rng.uniform(1.2, 2.5), 2.6)
+    structure = walls_and_floor(rng, 2.2, back, rng.uniform(2.2, 3.0), rng.uniform(2.2, 3.0), 2.6)
     structure += _bare_table(rng, width, depth, height)
     arranger = Arranger(rng)
+    _background(rng, arranger, width, depth, height, back)
     x = rng.uniform(-0.1, 0.1) - 0.1
     support = Support(x, 0.0, height, rng.uniform(0.42, 0.62), rng.uniform(0.55, 0.85))
     models = _of_a_kind(rng, "crowd", int(rng.integers(10, 17)))
     # What is large and flat comes to lie at the bottom.
     models.sort(key=lambda m: -np.prod(np.sort(np.ptp(m.vertices(), axis=0))[1:]) * rng.uniform(0.2, 1.0))
-    _pile_up(rng, arranger, support, models, rng.uniform(0.35, 0.7), rng.uniform(0.15, 0.3), 0.35, 1.0)
-    lights, ambient = _side_light(rng, height)
+    pile_up(rng, arranger, support, models, rng.uniform(0.35, 0.7), rng.uniform(0.15, 0.3), 0.35, 1.0)
+    lights, ambient = side_light(rng, height)
     focus = (x + rng.uniform(-0.1, 0.15), rng.uniform(-0.1, 0.1), height + 0.05)
     return Scene(
         "crowd", seed, tuple(arranger.objects), tuple(structure), lights, ambient, focus,
@@ -142,9 +144,10 @@ def desk(rng: Rng, seed: int) -> Scene:
     """A desk against a wall with a screen, books, papers, mugs and goods; things hang on the wall."""
     width, depth, height = rng.uniform(1.2, 1.8), rng.uniform(0.65, 0.85), rng.uniform(0.7, 0.76)
     back = depth / 2 + (rng.uniform(0.01, 0.05) if rng.random() < 0.8 else rng.uniform(0.5, 2.0))
-    structure = walls_and_floor(rng, 2.2, back, rng.uniform(1.2, 2.5), rng.uniform(1.2, 2.5), 2.6)
+    structure = walls_and_floor(rng, 2.2, back, rng.uniform(2.2, 3.0), rng.uniform(2.2, 3.0), 2.6)
     structure += _bare_table(rng, width, depth, height)
     arranger = Arranger(rng)
+    _background(rng, arranger, width, depth, height, back)
     support = Support(0.0, 0.0, height, depth - 0.04, min(width - 0.06, 1.3))
     structure += hang(rng, arranger, back, (-0.75, 0.75), (height + 0.2, height + 0.9), int(rng.integers(0, 4)))
     _equip(rng, arranger, support)
@@ -155,8 +158,8 @@ def desk(rng: Rng, seed: int) -> Scene:
         arranger.put_on(support, model, None, 0.002)
     models = _of_a_kind(rng, "desk", int(rng.integers(6, 13)))
     models.sort(key=lambda m: -np.prod(np.sort(np.ptp(m.vertices(), axis=0))[1:]) * rng.uniform(0.2, 1.0))
-    _pile_up(rng, arranger, support, models, rng.uniform(0.25, 0.55), rng.uniform(0.15, 0.35), 0.25)
-    lights, ambient = _side_light(rng, height)
+    pile_up(rng, arranger, support, models, rng.uniform(0.25, 0.55), rng.uniform(0.15, 0.35), 0.25)
+    lights, ambient = side_light(rng, height)
     focus = (rng.uniform(-0.15, 0.15), rng.uniform(-0.3, 0.3), height + rng.uniform(0.0, 0.15))
     return Scene(
         "desk", seed, tuple(arranger.objects), tuple(structure), lights, ambient, focus,
@@ -164,6 +167,18 @@ def desk(rng: Rng, seed: int) -> Scene:
         sensors=(*("kinect1 soft", "xtion", "xtion sharp", "d4xx") * 3, "d4xx webcam", "sr300", "f200 grid",
                  "kinect2 sparse"),
     )  # fmt: skip
+
+
+def _background(rng: Rng, arranger: Arranger, width: float, depth: float, height: float, back: float) -> None:
+    """Chairs and boxes behind and beside the table, which is closed off for them."""
+    arranger.block((-depth / 2, depth / 2), (-width / 2, width / 2), (0.0, height - 0.001))
+    behind = back - depth / 2
+    spots = [Support((depth / 2 + back) / 2, 0.0, 0.0, behind, 3.5)] if behind > 0.5 else []
+    spots += [Support(back - 0.5, s * (width / 2 + 0.45), 0.0, 0.9, 0.8) for s in (-1, 1)]
+    for _ in range(int(rng.integers(0, 4))):
+        model = catalogue.BUILDERS[str(rng.choice(_BACKGROUND))](rng)
+        spot = spots[int(rng.integers(len(spots)))]
+        arranger.put_on(spot, model, None, 0.02, facing(rng, model, 2.0))
 
 
 def _equip(rng: Rng, arranger: Arranger, support: Support) -> None:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 
 from spatial_llava_ros.errors import InvalidInputError
-from spatial_llava_ros.sim import catalogue, crowded, textures
+from spatial_llava_ros.sim import catalogue, corner, crowded, textures
 from spatial_llava_ros.sim.colors import shade
 from spatial_llava_ros.sim.furnishing import facing, room_lights, steady, tipped, walls_and_floor, work_table
 from spatial_llava_ros.sim.mesh import box, join, rotation, translation
 from spatial_llava_ros.sim.model import Part
-from spatial_llava_ros.sim.scene import Arranger, Scene, Support, rest_pose
+from spatial_llava_ros.sim.scene import Arranger, Scene, Support, rest_pose, top_of
 from spatial_llava_ros.sim.surface import Surface
 
 
@@ -154,16 +154,6 @@ def shelf(rng: np.random.Generator, seed: int) -> Scene:
     )  # fmt: skip
 
 
-def _top_of(arranger: Arranger, number: int) -> Support:
-    """The usable top of a table or cabinet; of a round one the square inside."""
-    placed = arranger.objects[number - 1]
-    pose, size = placed.world_from_object, placed.size
-    share = 0.7 if placed.model.round else 0.94
-    yaw = float(np.arctan2(pose[1, 0], pose[0, 0]))
-    x, y, z = pose[:3, 3]
-    return Support(x, y, z + size[2] / 2, share * size[0], share * size[1], 1.2, yaw, number)
-
-
 def room(rng: np.random.Generator, seed: int) -> Scene:
     """A living room: sofa, tables, chairs and what is on and around them, seen from standing height."""
     back, left, right = rng.uniform(1.6, 2.4), rng.uniform(1.8, 2.4), rng.uniform(1.8, 2.4)
@@ -189,7 +179,7 @@ def room(rng: np.random.Generator, seed: int) -> Scene:
         arranger.put_on(floor, model, None, 0.1, facing(rng, model, 1.3))
     for placed in list(arranger.objects):
         if placed.model.category in ("table", "cabinet"):
-            _fill(rng, arranger, _top_of(arranger, placed.id), int(rng.integers(1, 5)), "table", 0.1)
+            _fill(rng, arranger, top_of(placed), int(rng.integers(1, 5)), "table", 0.1)
     for _ in range(int(rng.integers(2, 6))):
         model = catalogue.draw(rng, "floor")
         arranger.put_on(floor, model, tipped(rng, model, 0.2), 0.06, facing(rng, model))
@@ -249,5 +239,6 @@ _BUILDERS: dict[str, Callable[[np.random.Generator, int], Scene]] = {
     "tote": tote,
     "desk": crowded.desk,
     "crowd": crowded.crowd,
+    "corner": corner.corner,
 }
 LAYOUTS = tuple(_BUILDERS)

@@ -48,6 +48,8 @@ class DepthNoise:
         misaligned: pixels by which depth lies right of and below where the colour picture has the same thing.
         grid: depth pixels lie this many colour pixels apart and each fills one of them; 1 for a dense picture.
         kept: share of pixels that are kept, at random.
+        border: pixels at the left, top, right and bottom of the picture that the depth camera does not reach, of a
+            picture 640 pixels wide.
     """
 
     baseline: float = 0.05
@@ -71,6 +73,7 @@ class DepthNoise:
     misaligned: tuple[float, float] = (0.0, 0.0)
     grid: float = 1.0
     kept: float = 1.0
+    border: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     def depth_sigma(self, z: float | np.ndarray, fx: float) -> float | np.ndarray:
         """Standard deviation in metres at depth z (metres) on a good surface seen straight on; fx in pixels."""
@@ -159,6 +162,11 @@ def measure_depth(
         z = cv2.warpAffine(
             z, shift, shape[::-1], flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=float("nan")
         )
+    if any(noise.border):
+        left, top, right, bottom = np.rint(np.array(noise.border) * shape[1] / 640).astype(int)
+        inside = np.zeros(shape, bool)
+        inside[top : shape[0] - bottom, left : shape[1] - right] = True
+        z[~inside] = np.nan
     if noise.grid > 1:
         z[~_grid_lines(z, noise.grid, rng)] = np.nan
     if noise.kept < 1:

@@ -46,11 +46,11 @@ def plain_expressions(shot: SimFrame, seed: int, n: int) -> list[SimExpression]:
     speaker = PlainSpeaker(shot, np.random.default_rng([seed, 17]))
     makers = {kind: getattr(speaker, kind) for kind in _TURN}
     out: dict[str, SimExpression] = {}
-    failures = step = 0
+    failures, step = 0, int(speaker.rng.integers(len(_TURN)))
     while len(out) < n and failures < 2 * len(_TURN):
         kind = _TURN[step % len(_TURN)]
         step += 1
-        for _ in range(250 if kind == "relation" else 80):  # relations are the hardest to come by
+        for _ in range(250 if kind in ("relation", "ambiguous") else 80):  # those are the hardest to come by
             phrase = makers[kind]()
             if phrase is not None and phrase.text not in out:
                 targets = tuple(shot.objects[k].id for k in np.flatnonzero(phrase.verdict == YES))
@@ -93,9 +93,12 @@ class PlainSpeaker(Speaker):
 
     def _phrase(self, noun: str, color: str = "", shape: str = "") -> Phrase:
         phrase = super()._phrase(noun, "", shape)
-        if not color:
-            return phrase
-        verdict = np.minimum(phrase.verdict, self._color(color))
+        verdict = phrase.verdict
+        if color:
+            verdict = np.minimum(verdict, self._color(color))
+        if noun in _ANY and self.ground == "table":
+            # Whether the furniture around a table is a thing when things on it are spoken of is anyone's guess.
+            verdict = np.minimum(verdict, np.where(self.on_ground == YES, YES, UNCLEAR))
         words = " ".join(w for w in (shape, color, noun) if w)
         return Phrase(words, self._doubt(verdict), True, furniture=phrase.furniture)
 

@@ -23,7 +23,7 @@ def _ink(color: np.ndarray) -> tuple[float, ...]:
 def _patch(rng: Rng, picture: np.ndarray, color: np.ndarray) -> None:
     """A band, a panel, a disc, a slant or a photograph."""
     height, width = picture.shape[:2]
-    style = rng.integers(5)
+    style = rng.integers(6)
     x, y = rng.uniform(0.15, 0.85) * width, rng.uniform(0.15, 0.85) * height
     if style == 0:
         top = int(rng.choice([0, rng.uniform(0.2, 0.8) * height]))
@@ -41,8 +41,8 @@ def _patch(rng: Rng, picture: np.ndarray, color: np.ndarray) -> None:
         cv2.fillPoly(picture, [corners], _ink(color), cv2.LINE_AA)
     else:
         # A photograph: blots between the colour, a darker and a brighter one.
-        small = rng.uniform(0.35, 1.35, (5, 6, 1)) * color + rng.normal(0, 22, (5, 6, 3))
-        w, h = int(rng.uniform(0.25, 0.5) * width), int(rng.uniform(0.2, 0.4) * height)
+        small = rng.uniform(0.35, 1.35, (5, 6, 1)) * color + rng.normal(0, 26, (5, 6, 3))
+        w, h = int(rng.uniform(0.25, 0.6) * width), int(rng.uniform(0.2, 0.45) * height)
         photo = np.clip(cv2.resize(small, (w, h), interpolation=cv2.INTER_CUBIC), 0, 255)
         left, top = int(rng.uniform(0, width - w)), int(rng.uniform(0, height - h))
         picture[top : top + h, left : left + w] = photo

@@ -110,6 +110,15 @@ def rest_pose(model: Model, tip: np.ndarray | None = None) -> tuple[np.ndarray, 
     return shift @ matrix, high - low, yaw
 
 
+def top_of(placed: Placed) -> Support:
+    """The usable top of a table or cabinet; of a round one the square inside."""
+    pose, size = placed.world_from_object, placed.size
+    share = 0.7 if placed.model.round else 0.94
+    yaw = float(np.arctan2(pose[1, 0], pose[0, 0]))
+    x, y, z = pose[:3, 3]
+    return Support(x, y, z + size[2] / 2, share * size[0], share * size[1], 1.2, yaw, placed.id)
+
+
 def hull(points: np.ndarray) -> np.ndarray:
     """Convex hull (K, 2) float64 of points (N, 2) in order around."""
     return cv2.convexHull(points.astype(np.float32)).reshape(-1, 2).astype(np.float64)

@@ -21,7 +21,9 @@ from spatial_llava_ros.sim.scene import Scene
 from spatial_llava_ros.types import CameraIntrinsics
 
 # Kinect v1 and Xtion: the infrared camera is 25 mm left of the colour camera, the projector 75 mm right of it.
-XTION = replace(KINECT1, depth_eye=0.025, edge_jitter=0.9, edge_dropout=0.4)
+XTION = replace(
+    KINECT1, depth_eye=0.025, far=7.0, signal_floor=0.004, edge_jitter=0.9, edge_dropout=0.4, border=(8, 10, 24, 4)
+)
 D4XX = DepthNoise(
     baseline=0.05, disparity_sigma=0.12, disparity_step=0.0, correlation=7.0, near=0.28, far=6.0, room_light=0.3,
     signal_floor=0.004, edge_jitter=1.5, flying=0.05, edge_dropout=0.15, fatten=2, blobs=0.004,
@@ -74,8 +76,8 @@ SENSORS = {
 def usual_camera(scene: Scene) -> SimCamera:
     """The camera that a scene is seen with: a D435 unless its layout names others, then one drawn from the seed.
 
-    Exposure varies by a factor of about 1.3; half of the cameras are out of alignment; a scene with `cut_off` may be
-    seen by a camera that measures nothing beyond a distance in that range.
+    Exposure varies by a factor of about 1.3, the signal that depth needs by about 2; half of the cameras are out of
+    alignment; a scene with `cut_off` may be seen by a camera that measures nothing beyond a distance in that range.
     """
     if not scene.sensors:
         return SimCamera()
@@ -84,7 +86,8 @@ def usual_camera(scene: Scene) -> SimCamera:
     exposure = float(np.clip(np.exp(rng.normal(-0.05, 0.25)), 0.55, 1.7))
     angle, astray = rng.uniform(-np.pi, np.pi), rng.uniform(1, sensor.astray)
     off = (round(astray * np.cos(angle), 1), round(astray * np.sin(angle), 1)) if rng.random() < 0.5 else (0.0, 0.0)
-    depth = replace(sensor.depth, misaligned=off)
+    floor = sensor.depth.signal_floor * float(np.exp(rng.normal(0, 0.7)))
+    depth = replace(sensor.depth, misaligned=off, signal_floor=floor)
     if scene.cut_off and rng.random() < 0.5:
         depth = replace(depth, far=min(depth.far, float(rng.uniform(*scene.cut_off))))
     return SimCamera(sensor.intrinsics, depth, replace(sensor.color, exposure=exposure))

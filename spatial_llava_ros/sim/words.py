@@ -19,7 +19,7 @@ NOUNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "vase": (("vase",), ("bottle",)),
     "pot": (("pot",), ("plant", "bowl")),
     "bin": (("bin",), ("cup",)),
-    "box": (("box", "tissue box"), ("cabinet", "tin", "packet")),
+    "box": (("box", "tissue box"), ("cabinet", "tin", "packet", "printer", "bookcase")),
     "book": (("book",), ("magazine",)),
     "ball": (("ball",), ()),
     "tissue box": (("tissue box",), ()),
@@ -27,7 +27,7 @@ NOUNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "banana": (("banana",), ()),
     "fruit": (("apple", "banana"), ("ball",)),
     "roll of tape": (("tape",), ()),
-    "shoe": (("shoe",), ()),
+    "shoe": (("shoe",), ("slipper",)),
     "teddy bear": (("teddy bear",), ()),
     "laptop": (("laptop",), ("monitor",)),
     "monitor": (("monitor",), ("laptop",)),
@@ -58,13 +58,18 @@ RARER_NOUNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "poster": (("poster",), ("picture", "paper")),
     "picture": (("picture",), ("poster",)),
     "whiteboard": (("whiteboard",), ()),
+    "bag": (("bag",), ("backpack", "packet")),
+    "backpack": (("backpack",), ("bag",)),
+    "slipper": (("slipper",), ("shoe",)),
+    "printer": (("printer",), ()),
+    "bookcase": (("bookcase",), ("cabinet",)),
 }
 ANYTHING = ("thing", "object", "item")
 # Nouns that shape and size alone can bear out.
 PLAIN_NOUNS = frozenset(
     (*ANYTHING, "box", "can", "bottle", "bowl", "cup", "mug", "ball", "book", "chair", "sofa", "table")
 )
-FURNITURE = frozenset(("chair", "table", "sofa", "stool", "cabinet", "lamp", "plant", "bin", "monitor"))
+FURNITURE = frozenset(("chair", "table", "sofa", "stool", "cabinet", "lamp", "plant", "bin", "monitor", "bookcase"))
 SHAPES = ("round", "flat", "long")
 
 WALL_THINGS = frozenset(("poster", "picture", "whiteboard"))  # nobody means them by "the thing"

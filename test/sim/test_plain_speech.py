@@ -20,7 +20,7 @@ LAYOUTS = ("desk", "crowd")
 _NOUN = "|".join(PLAIN_NOUNS)
 _SIMPLE = rf"(?:(?:big|small|tall) )?(?:(?P<color>{'|'.join(SHADES)}) )?(?P<noun>{_NOUN})"
 _RANKED = re.compile(
-    rf"the (?P<rank>leftmost|rightmost|nearest|closest|highest) (?P<rest>{_SIMPLE})(?: on the table)?$"
+    rf"the (?P<rank>leftmost|rightmost|nearest|closest|highest) (?P<rest>{_SIMPLE}(?: on the table)?)$"
 )
 _RELATED = re.compile(
     r"the (?P<one>[a-z ]+?) (?P<relation>(?:(?:to |on )?the )?(?:left|right) of|behind|in front of|on top of|on) "
@@ -35,7 +35,9 @@ def named(shot: SimFrame, phrase: str) -> list[TrueObject] | None:
         return None
     noun, color = match["noun"], match["color"]
     kinds = NOUNS[noun][0] if noun in NOUNS else {o.category for o in shot.objects} - WALL_THINGS
-    return [o for o in shot.objects if o.category in kinds and color in (None, o.color)]
+    raised = phrase.endswith("on the table")
+    return [o for o in shot.objects if o.category in kinds and color in (None, o.color)
+            and not (raised and o.position[2] - o.size[2] / 2 < 0.3)]  # fmt: skip
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

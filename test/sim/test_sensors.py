@@ -43,7 +43,8 @@ def test_structured_light_leaves_shadows_on_both_sides_of_a_thing() -> None:
     """The projector cannot reach the left of it, the infrared camera cannot see the right of it."""
     scene = small_world((0, 0, 0, 0.2, 0.2, 0.2, 0), (0.5, 0, 0, 0.1, 3.0, 1.0, 0))
     pose = look_at(np.array([-0.8, 0.0, 0.5]), np.array([0.3, 0, 0.1]))
-    noise = replace(XTION, edge_dropout=0, edge_jitter=0, flying=0, holes=0, signal_floor=0, shine=0)
+    noise = replace(XTION, edge_dropout=0, edge_jitter=0, flying=0, holes=0, signal_floor=0, shine=0,
+                    border=(0, 0, 0, 0))  # fmt: skip
     shot = render(scene, pose, SimCamera(SMALL, noise))
     columns = np.flatnonzero((shot.instance == 1).any(0))
     row = np.flatnonzero((shot.instance == 1).any(1))[30]
