@@ -29,7 +29,8 @@ def draw_graph(frame: RgbdFrame, graph: SceneGraph) -> np.ndarray:
     """Picture and map side by side, the relations in words below.
 
     In both, arrows go from the subject of a relation to its object: orange for what carries, blue for the viewer's
-    left, right and behind, grey for the rest. The map looks down; the viewer is at its bottom and looks up.
+    left, right and behind, grey for the rest. The map looks down; the viewer is at its bottom and looks up; dark
+    ellipses are the uncertainty of the places (2 standard deviations).
 
     Args:
         frame: the one the graph is of.
@@ -66,8 +67,12 @@ def _view(frame: RgbdFrame, graph: SceneGraph) -> np.ndarray:
             seen = project(transform_points(camera_from_frame, obj.position), frame.intrinsics) * scale
             middle = seen if np.isfinite(seen).all() else middle
         middles[obj.id] = middle
-    _arrows(picture, graph.relations, middles)
-    tags = Tags(picture, Lettering(11))
+    tags = Tags(picture, Lettering(11), lines=_arrows(picture, graph.relations, middles))
+    for node in graph.objects:
+        x1, y1, x2, y2 = (v * scale for v in node.object.box)
+        if (x2 - x1) * (y2 - y1) < 0.012 * _HEIGHT**2:  # a small thing is not to be covered by a name
+            inset = 0.15 * (x2 - x1), 0.15 * (y2 - y1)
+            tags.taken.append((round(x1 + inset[0]), round(y1 + inset[1]), round(x2 - inset[0]), round(y2 - inset[1])))
     for node in sorted(
         graph.objects, key=lambda n: (n.object.box[3] - n.object.box[1]) * (n.object.box[2] - n.object.box[0])
     ):
@@ -94,11 +99,13 @@ def _tag(tags: Tags, text: str, box: Sequence[float], color: Color, anchor: np.n
         )
 
 
-def _arrows(picture: np.ndarray, relations: Sequence[Relation], middles: dict[int, np.ndarray]) -> None:
-    """One arrow for each pair: what carries before the viewer's words before the rest."""
+def _arrows(
+    picture: np.ndarray, relations: Sequence[Relation], middles: dict[int, np.ndarray]
+) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """One arrow for each pair: what carries before the viewer's words before the rest. Returns both ends of each."""
     limit = 4 * max(picture.shape)
     order = [*_ARROWS]
-    drawn = set()
+    drawn, lines = set(), []
     for relation in sorted(relations, key=lambda r: order.index(kind_of_relation(r))):
         pair = frozenset((relation.subject, relation.object))
         if pair in drawn:
@@ -111,10 +118,12 @@ def _arrows(picture: np.ndarray, relations: Sequence[Relation], middles: dict[in
         length = float(np.linalg.norm(b - a))
         if length < 6:
             continue
-        ends = [np.rint(p).astype(int).tolist() for p in (a, b)]
+        ends = [tuple(np.rint(p).astype(int).tolist()) for p in (a, b)]
+        lines.append((ends[0], ends[1]))
         tip = min(10 / length, 0.3)
         cv2.arrowedLine(picture, *ends, (255, 255, 255), 4, cv2.LINE_AA, tipLength=tip)
         cv2.arrowedLine(picture, *ends, color, 2, cv2.LINE_AA, tipLength=tip)
+    return lines
 
 
 def _map(graph: SceneGraph, side: int) -> np.ndarray:
@@ -156,8 +165,10 @@ def _map(graph: SceneGraph, side: int) -> np.ndarray:
         cv2.addWeighted(layer, 0.35, picture, 0.65, 0, picture)
         cv2.polylines(picture, [outline], True, color, 2, cv2.LINE_AA)
         middles[number] = pixel(prints[number][:, :2].mean(axis=0))
-    _arrows(picture, graph.relations, middles)
-    tags = Tags(picture, Lettering(10))
+    for node in graph.objects:
+        if node.object.id in prints:
+            _spread(picture, viewer @ node.object.covariance[:3, :3] @ viewer.T, middles[node.object.id], scale)
+    tags = Tags(picture, Lettering(10), lines=_arrows(picture, graph.relations, middles))
     eye = pixel(np.zeros(2))
     if (eye > 0).all() and (eye < side).all():
         cv2.circle(picture, np.rint(eye).astype(int).tolist(), 5, _INK, -1, cv2.LINE_AA)
@@ -178,6 +189,15 @@ def _map(graph: SceneGraph, side: int) -> np.ndarray:
         box = (*outline.min(axis=0), *outline.max(axis=0))
         _tag(tags, printable(numbered(node)), box, color_of(number), middles[number])
     return picture
+
+
+def _spread(picture: np.ndarray, covariance: np.ndarray, middle: np.ndarray, scale: float) -> None:
+    """The ellipse of 2 standard deviations of a place; x of `covariance` is up in the picture, y is left."""
+    variances, axes = np.linalg.eigh(np.nan_to_num(covariance[:2, :2]))
+    half = np.clip(2 * scale * np.sqrt(np.maximum(variances, 0)), 1, 2000)
+    turn = np.degrees(np.arctan2(-axes[0, 0], -axes[1, 0]))
+    centre = np.rint(middle).astype(int).tolist()
+    cv2.ellipse(picture, centre, np.rint(half).astype(int).tolist(), turn, 0, 360, _INK, 1, cv2.LINE_AA)
 
 
 def _grid(picture: np.ndarray, pixel, centre: np.ndarray, extent: float, step: float) -> None:

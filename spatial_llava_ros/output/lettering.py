@@ -79,12 +79,14 @@ class Tags:
     """Small labels on a picture, each placed where it covers no earlier one.
 
     Attributes:
-        taken: rectangles (x1, y1, x2, y2) already written on.
+        taken: rectangles (x1, y1, x2, y2) already written on, or that are to stay in sight.
+        lines: (start, end) pixels of what is better not crossed either, if there is another place nearby.
     """
 
     picture: np.ndarray
     letters: Lettering
     taken: list[tuple[int, int, int, int]] = field(default_factory=list)
+    lines: list[tuple[tuple[int, int], tuple[int, int]]] = field(default_factory=list)
 
     def put(self, text: str, box: Sequence[float], ground: Color, ink: Color) -> None:
         """Write `text` on `ground` by `box` (x1, y1, x2, y2): above it, below it, inside, or the nearest free place."""
@@ -99,10 +101,18 @@ class Tags:
         spots += sorted(((x, y) for y in rows for x in columns), key=lambda s: abs(s[0] - x1) + abs(s[1] - y1))
         inside = [(min(max(x, 0), max(width - w, 0)), min(max(y, 0), max(height - h, 0))) for x, y in spots]
         as_wished = [spot for spot, wish in zip(inside, spots, strict=True) if spot == wish]
-        x, y = next((s for s in [*as_wished, *inside] if self._free(s[0], s[1], w, h)), inside[0])
+        free = (s for s in [*as_wished, *inside] if self._free(s[0], s[1], w, h))
+        x, y = first = next(free, inside[0])
+        for other in (first, *free) if self.lines else ():
+            if abs(other[0] - first[0]) <= w and abs(other[1] - first[1]) <= 4 * h and self._crossed(*other, w, h) == 0:
+                x, y = other
+                break
         self.taken.append((x, y, x + w, y + h))
         cv2.rectangle(self.picture, (x, y), (x + w - 1, y + h - 1), ground, -1)
         self.letters.put(self.picture, text, x + pad, y + pad, ink)
+
+    def _crossed(self, x: int, y: int, w: int, h: int) -> int:
+        return sum(cv2.clipLine((x, y, w, h), *line)[0] for line in self.lines)
 
     def _free(self, x: int, y: int, w: int, h: int) -> bool:
         return all(x + w <= x1 or x2 <= x or y + h <= y1 or y2 <= y for x1, y1, x2, y2 in self.taken)

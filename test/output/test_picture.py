@@ -121,3 +121,20 @@ def test_wrapped_lines_fit_and_keep_every_letter():
 def test_letters_the_font_lacks_are_replaced():
     assert printable("café ± 3 × 4") == "cafe +- 3 x 4"
     assert printable("кружка\n\tnow") == "?????? now"
+
+
+def test_labels_keep_off_lines_and_small_things_where_they_can():
+    picture = np.zeros((200, 400, 3), np.uint8)
+    plain, careful = (Tags(picture.copy(), Lettering(10), lines=lines) for lines in ([], [((0, 85), (399, 85))]))
+    for tags in (plain, careful):
+        tags.put("a name", (100, 100, 160, 140), (9, 9, 9), (255, 255, 255))
+    assert plain.taken[0][1] < 85 < plain.taken[0][3]  # above the box, across the line
+    x1, y1, x2, y2 = careful.taken[0]
+    assert not y1 <= 85 < y2 and abs(x1 - 100) < 120 and abs(y1 - 100) < 120
+    held = Tags(picture.copy(), Lettering(10), taken=[(90, 60, 170, 100)])
+    held.put("a name", (100, 100, 160, 140), (9, 9, 9), (255, 255, 255))
+    assert held.taken[-1][1] >= 100 or held.taken[-1][3] <= 60 or held.taken[-1][2] <= 90 or held.taken[-1][0] >= 170
+    everywhere = [((0, y), (399, y)) for y in range(0, 200, 3)]
+    crowded = Tags(picture.copy(), Lettering(10), lines=everywhere)
+    crowded.put("a name", (100, 100, 160, 140), (9, 9, 9), (255, 255, 255))
+    assert crowded.taken == plain.taken  # no place is free of lines: the usual one
