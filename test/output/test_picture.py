@@ -129,7 +129,7 @@ def test_labels_keep_off_lines_and_small_things_where_they_can():
     for tags in (plain, careful):
         tags.put("a name", (100, 100, 160, 140), (9, 9, 9), (255, 255, 255))
     assert plain.taken[0][1] < 85 < plain.taken[0][3]  # above the box, across the line
-    x1, y1, x2, y2 = careful.taken[0]
+    x1, y1, _, y2 = careful.taken[0]
     assert not y1 <= 85 < y2 and abs(x1 - 100) < 120 and abs(y1 - 100) < 120
     held = Tags(picture.copy(), Lettering(10), taken=[(90, 60, 170, 100)])
     held.put("a name", (100, 100, 160, 140), (9, 9, 9), (255, 255, 255))
