@@ -1,11 +1,13 @@
 """Box mode: the model writes one box in its family's own format, a token at a time, under that format's grammar.
 
 Everything up to the first number is put into its mouth, only tokens that leave a valid box possible are considered,
-and it ends with the closing bracket. Tokens that have no rival need no step of their own.
+and it ends with the closing bracket. Tokens that have no rival need no step of their own, nor do those that a draft
+of the box foresaw.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +15,7 @@ import torch
 
 from spatial_llava_ros.model.answer_format import Unreadable
 from spatial_llava_ros.model.conversation import Conversation, Turn
+from spatial_llava_ros.model.drafts import BoxDrafts
 from spatial_llava_ros.model.errors import ModelError
 from spatial_llava_ros.model.patience import PATIENT, Patience
 from spatial_llava_ros.model.token_text import BoxGrammar, token_texts
@@ -50,7 +53,13 @@ class BoxMode:
         self._grammar = BoxGrammar(texts, conversation.loaded.family.format)
 
     def ask(
-        self, color: np.ndarray, shape: tuple[int, int], text: str, patience: Patience = PATIENT, free: bool = False
+        self,
+        color: np.ndarray,
+        shape: tuple[int, int],
+        text: str,
+        patience: Patience = PATIENT,
+        free: bool = False,
+        drafts: Sequence[Box] = (),
     ) -> BoxAnswer:
         """One box for an expression.
 
@@ -59,6 +68,7 @@ class BoxMode:
             shape: (H, W) of the frame's own picture.
             text: the referring expression.
             free: let the model write what it likes; the answer ends at the closing bracket all the same.
+            drafts: boxes in pixels that the answer may resemble, the likeliest first: they save time, change nothing.
 
         Raises:
             ModelError: a vocabulary that cannot write the format, or as `patience` says.
@@ -66,34 +76,44 @@ class BoxMode:
         conversation = self.conversation
         family = conversation.loaded.family
         prompt = conversation.prompt(family.box_question(text))
-        start = "" if free else family.box_start
-        forced = conversation.start_ids(prompt, start)
-        turn = conversation.ask(color, prompt, forced, patience)
-        begun = torch.log_softmax(turn.rows, dim=-1)
-        begin = float(np.mean([float(begun[i, token]) for i, token in enumerate(forced)])) if forced else 0.0
+        forced = [] if free else conversation.start_ids(prompt, family.box_start)
         if free:
-            return self._write_freely(turn, shape, patience)
+            return self._write_freely(conversation.ask(color, prompt, (), patience), shape, patience)
         limits, written = family.limits(shape), family.box_opening
+        likely = BoxDrafts(self._grammar, self._texts, [family.encode_box(box, shape) for box in drafts], limits)
+        guessed = likely.after(written) if forced else []
+        turn = conversation.ask(color, prompt, [*forced, *guessed], patience)
+        begun = torch.log_softmax(turn.rows[: len(forced)], dim=-1)
+        begin = float(np.mean([float(begun[i, token]) for i, token in enumerate(forced)])) if forced else 0.0
+        logits: torch.Tensor | None = turn.rows[len(forced)]  # of the next token, where known
+        ahead = list(zip(guessed, turn.rows[len(forced) + 1 :], strict=True))  # read already, with what follows each
+        waiting: list[int] = []  # written, not read yet
         log_scores: list[float] = []
-        waiting: list[int] = []
         for _ in range(MOST_TOKENS):
             if family.format.complete(written, limits):
                 break
             allowed = self._grammar.allowed(written, limits)
             if not allowed:
                 raise ModelError(f"the vocabulary has no token that continues {written!r}")
+            choice = allowed[0]
             if len(allowed) > 1 or (not forced and not log_scores):
-                logits = turn.feed(waiting)[-1] if waiting else turn.logits
-                waiting = []
+                if logits is None:
+                    guessed = likely.after(written)
+                    rows = turn.feed([*waiting, *guessed])
+                    logits, ahead = rows[len(waiting) - 1], list(zip(guessed, rows[len(waiting) :], strict=True))
+                    waiting = []
                 scores = torch.log_softmax(logits, dim=-1)
                 choice = allowed[int(logits[allowed].argmax())]
                 if not forced and not log_scores:
                     begin = float(torch.logsumexp(scores[allowed], dim=0))
                 log_scores.append(float(scores[choice]))
-            else:
-                choice = allowed[0]
-            waiting.append(choice)
             written += self._texts[choice]
+            if ahead and ahead[0][0] == choice:
+                logits = ahead.pop(0)[1]
+            else:
+                turn.rewind(len(ahead))
+                ahead, logits = [], None
+                waiting.append(choice)
             patience.report("box", family.answer_prefix + written)
         answer = family.answer_prefix + written
         decoded = family.decode_answer(answer, shape)

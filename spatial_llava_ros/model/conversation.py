@@ -323,11 +323,12 @@ class Conversation:
 
 def common_prefix(sequences: Sequence[Sequence[int]]) -> int:
     """How many first elements all sequences share."""
-    length = 0
-    for column in zip(*sequences, strict=False):
-        if any(value != column[0] for value in column):
-            break
-        length += 1
+    first, *others = sequences
+    length = len(first)
+    for other in others:
+        length = next(
+            (i for i, (a, b) in enumerate(zip(first[:length], other, strict=False)) if a != b), min(length, len(other))
+        )
     return length
 
 

@@ -1,8 +1,8 @@
 """A forward pass that can be broken off: the caller's patience is looked at before every layer.
 
-Reading a picture and its prompt is one call of the model, seconds long on a CPU. A hook before every innermost module
-of it, vision tower included, looks whether anybody still waits, so the longest stretch without a look is one matrix
-product. On a GPU the host only queues work and runs ahead of it, so there a pass that has begun is finished.
+Reading a picture and its prompt is one call of the model, seconds long on a CPU. A hook before every module of it that
+holds a matrix, vision tower included, looks whether anybody still waits, so the longest stretch without a look is one
+matrix product. On a GPU the host only queues work and runs ahead of it, so there a pass that has begun is finished.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ class Interruption:
         self._next = 0.0
         for module in modules:
             for inner in module.modules():
-                if next(inner.children(), None) is None:
+                weight = getattr(inner, "weight", None)
+                if weight is not None and weight.dim() > 1:  # norms and activations are over at once
                     inner.register_forward_pre_hook(self._look)
 
     def _look(self, module: Any, inputs: Any) -> None:

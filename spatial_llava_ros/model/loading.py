@@ -159,7 +159,7 @@ def load_model(options: ModelOptions) -> LoadedModel:
     prompt = _visual_position_prompt(folder, device)
     parts = [model] if prompt is None else [model, prompt]
     tensors = [*model.parameters(), *model.buffers(), *(prompt.parameters() if prompt is not None else ())]
-    weights = sum(t.numel() * t.element_size() for t in tensors)
+    weights = sum(_bytes(t) for t in tensors)
     return LoadedModel(
         model, processor, family, options, device, dtype, weights, before, free_memory(torch, device), prompt,
         Interruption(*(parts if device.type == "cpu" else ())),
@@ -303,6 +303,14 @@ def _check_folder(folder: Path) -> None:
         raise ModelLoadError(f"no model at {folder}: it has no config.json")
     if not any(folder.glob("*.safetensors")):
         raise ModelLoadError(f"no weights at {folder}: it has no .safetensors file (other formats are not read)")
+
+
+def _bytes(tensor: Any) -> int:
+    """Bytes of a parameter with the scales that bitsandbytes keeps beside it."""
+    state = getattr(tensor, "quant_state", None)
+    nested = getattr(state, "state2", None)
+    scales = [getattr(state, "absmax", None), getattr(nested, "absmax", None), getattr(tensor, "SCB", None)]
+    return sum(t.numel() * t.element_size() for t in (tensor, *scales) if t is not None)
 
 
 def _line(error: BaseException) -> str:

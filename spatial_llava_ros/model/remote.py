@@ -1,7 +1,8 @@
 """A model on another machine: any server of OpenAI's chat completions (vLLM, SGLang, llama.cpp), for fleets.
 
 Marks mode reads the distribution from the logprobs of the first answered token where the server offers them, and falls
-back to the answered label with the weight of one witness. Box mode reads the family's format from the text.
+back to the answered label with the weight of one witness. More than nine marks are letters there, for a server shows
+the rivals of one token, and "1" is the beginning of "12". Box mode reads the family's format from the text.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ class RemoteBackend:
         heads = heads[np.argsort(-features.whole[heads], kind="stable")][:MOST_MARKS]
         if not len(heads):
             return scores, 1.0
-        labels = mark_labels(len(heads))
+        labels = mark_labels(len(heads), letters=len(heads) > 9)
         picture = draw_marks(frame.color, [features.regions[i] for i in heads], labels)
         facts = describe_marks(features, heads, labels) if self.options.facts else ""
         question = self.family.marks_prompt(text, labels, facts)
@@ -216,30 +217,40 @@ def _token_logprobs(choice: dict[str, Any]) -> list[dict[str, Any]]:
 def read_marks(choice: dict[str, Any], labels: Sequence[str]) -> tuple[np.ndarray, float]:
     """(n,) probability of each label, and of none, from a chat completion's first choice.
 
-    A label of several tokens shares its first with others; the server shows the rivals of the tokens it wrote only, so
-    what a first token gave to unwritten labels is spread evenly over them.
+    Args:
+        labels: of one character each, so that their first token is all of them. A label that is not among the rivals
+            which the server shows gets 0.
 
     Raises:
         ModelError: an answer that names no mark.
     """
-    said = _content(choice).strip().strip(".[]()#\"'").lower()
-    answers = [*(label.lower() for label in labels), "none"]
+    answers = [*labels, "none"]
     weights = np.zeros(len(answers))
-    tokens = _token_logprobs(choice)
-    first = next((t for t in tokens if str(t.get("token", "")).strip(" \n[(\"'#")), None)
+    first = next((t for t in _token_logprobs(choice) if _bare(t.get("token"))), None)
     if first is not None:
-        for rival in [*(first.get("top_logprobs") or []), *([] if first.get("top_logprobs") else [first])]:
-            piece = str(rival.get("token", "")).strip(" \n[(\"'#.").lower()
-            fits = [i for i, answer in enumerate(answers) if piece and answer.startswith(piece)]
-            exact = [i for i in fits if answers[i] == said]
-            for i in exact or fits:
-                weights[i] += math.exp(rival["logprob"]) / len(exact or fits)
+        for rival in first.get("top_logprobs") or [first]:
+            found = _answer(_bare(rival.get("token")), answers)
+            if found is not None:
+                weights[found] += math.exp(rival["logprob"])
     if weights.sum() <= 0:
-        if said.split()[:1] and said.split()[0] in answers:
-            said = said.split()[0]
-        if said not in answers:
+        said = _content(choice)
+        word = _bare((said.split() or [""])[0])
+        found = _answer(word, answers) if len(word) in (1, 4) else None
+        if found is None:
             raise ModelError(f"the answer names no mark: {said[:60]!r}")
         weights[:] = (1 - WITNESS) / len(answers)
-        weights[answers.index(said)] += WITNESS
+        weights[found] += WITNESS
     weights /= weights.sum()
     return weights[:-1], float(weights[-1])
+
+
+def _bare(token: object) -> str:
+    """A token without what models write around a label."""
+    return str(token or "").strip(" \t\n.,:;[](){}<>#*\"'")
+
+
+def _answer(word: str, answers: Sequence[str]) -> int | None:
+    """Index of the answer that a first token is: a label as it is, or a beginning of "none" that is no label."""
+    if word in answers:
+        return answers.index(word)
+    return len(answers) - 1 if word and "none".startswith(word.lower()) else None

@@ -12,12 +12,17 @@ _BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
 
 def token_texts(tokenizer: Any) -> dict[int, str]:
-    """Token id -> the text it adds inside a sentence; tokens that are parts of a letter only are left out."""
+    """Token id -> the text it adds inside a sentence; tokens that are parts of a letter only are left out.
+
+    So are byte tokens of letters that have a token of their own: no tokenizer writes `<0x2E>` where it has `.`, and as
+    rivals they would cost a pass of the model for every letter that is settled.
+    """
     vocabulary = tokenizer.get_vocab()
     byte_level = "Ġ" in vocabulary or any(token.startswith("Ġ") for token in vocabulary)
     letters = _byte_letters() if byte_level else {}
     added = set(tokenizer.get_added_vocab())
-    texts = {}
+    texts: dict[int, str] = {}
+    spare: dict[int, str] = {}
     for token, number in vocabulary.items():
         if token in added:
             texts[number] = token
@@ -28,10 +33,11 @@ def token_texts(tokenizer: Any) -> dict[int, str]:
                 continue
         elif match := _BYTE.fullmatch(token):
             if int(match[1], 16) < 128:
-                texts[number] = chr(int(match[1], 16))
+                spare[number] = chr(int(match[1], 16))
         else:
             texts[number] = token.replace("▁", " ")
-    return texts
+    known = set(texts.values())
+    return texts | {number: text for number, text in spare.items() if text not in known}
 
 
 def _byte_letters() -> dict[str, int]:

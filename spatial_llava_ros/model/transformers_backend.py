@@ -40,6 +40,7 @@ class TransformersBackend:
         self._marks = MarksMode(self.conversation, **marks)
         self._boxes = BoxMode(self.conversation)
         self._large: RgbdFrame | None = None  # the frame whose whole picture did not fit
+        self._likely: tuple[RgbdFrame, str, list[Box]] | None = None  # boxes of the last marks question, best first
         self._key: tuple[RgbdFrame, int] | None = None
         self._lock = Lock()
 
@@ -75,7 +76,10 @@ class TransformersBackend:
             ModelError: the model failed, or as `patience` says.
         """
         with self._lock, _as_model_errors(self.conversation):
-            return self._shrinking(frame, patience, partial(self._marks.score, frame, features, text, patience))
+            scores, none = self._shrinking(frame, patience, partial(self._marks.score, frame, features, text, patience))
+            likely = np.argsort(-scores, kind="stable")
+            self._likely = frame, text, [features.regions[i].box for i in likely if scores[i] > 0]
+            return scores, none
 
     def boxes(self, frame: RgbdFrame, text: str, patience: Patience = PATIENT) -> tuple[tuple[Box, ...], float, str]:
         """Box mode: boxes in pixels of the frame, a score 0..1, and why there are none.
@@ -93,8 +97,11 @@ class TransformersBackend:
             self._color = shrunk(frame.color, shrink)
             self._key, self._picture = (frame, shrink), self.loaded.family.prepare(self._color)
         shape = self._color.shape[:2]
-        answer = self._boxes.ask(self._picture, shape, text, patience)
         scale = frame.color.shape[1] / shape[1], frame.color.shape[0] / shape[0]
+        drafts: list[Box] = []
+        if self._likely is not None and self._likely[0] is frame and self._likely[1] == text:
+            drafts = [tuple(v / scale[i % 2] for i, v in enumerate(box)) for box in self._likely[2]]
+        answer = self._boxes.ask(self._picture, shape, text, patience, drafts=drafts)
         boxes = tuple(tuple(v * scale[i % 2] for i, v in enumerate(box)) for box in answer.boxes)
         return boxes, answer.score, answer.problem
 

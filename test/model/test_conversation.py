@@ -37,22 +37,30 @@ def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
 class Prompter(Conversation):
     """A conversation whose model, at every step, is certain of the next token of a given answer."""
 
-    def say(self, tokens: list[int]) -> None:
-        self.tokens, self.said = tokens, 0
+    def say(self, start: int, tokens: list[int]) -> None:
+        """The answer, after so many tokens that are put into the model's mouth."""
+        self.start, self.tokens, self.passes = start, tokens, 0
 
     def ask(self, color, prompt, forced=(), patience=PATIENT):
+        self.began = None
         turn = super().ask(color, prompt, forced, patience)
-        self.said = 0
-        turn.rows = turn.rows.clone()
-        turn.rows[-1, self.tokens[0]] += 1e4
+        self.passes = 0
+        self.began = len(turn._picture.ids) - (len(forced) - self.start)
+        turn.rows = self._certain(turn._picture, turn.rows)
         return turn
 
     def forward_tokens(self, picture, tokens, encoded, keep):
-        rows = super().forward_tokens(picture, tokens, encoded, keep).clone()
-        for row in rows if hasattr(self, "said") else ():
-            self.said += 1
-            if self.said < len(self.tokens):
-                row[self.tokens[self.said]] += 1e4
+        rows = super().forward_tokens(picture, tokens, encoded, keep)
+        self.passes += 1
+        return rows if self.began is None else self._certain(picture, rows)
+
+    def _certain(self, picture, rows):
+        rows = rows.clone()
+        written = len(picture.ids) - self.began
+        for k in range(len(rows)):
+            said = written - (len(rows) - 1 - k)
+            if 0 <= said < len(self.tokens):
+                rows[k, self.tokens[said]] += 1e4
         return rows
 
 
@@ -72,7 +80,7 @@ def test_a_box_said_in_tokens_arrives_on_the_picture(load, name, shape, free):
     start = [] if free else conversation.start_ids(prompt, family.box_start)
     (whole, _), base = conversation._after(prompt, [answer, answer])
     tokens = whole[base:][len(start) :]
-    conversation.say([*tokens, conversation.tokenizer.eos_token_id])
+    conversation.say(len(start), [*tokens, conversation.tokenizer.eos_token_id])
     color = family.prepare(picture(*shape))
     got = BoxMode(conversation).ask(color, shape, "the mug", free=free)
     assert not got.problem
@@ -80,6 +88,43 @@ def test_a_box_said_in_tokens_arrives_on_the_picture(load, name, shape, free):
     step = family.resolution(shape)
     assert all(abs(a - b) <= step[i % 2] for i, (a, b) in enumerate(zip(box, got.boxes[0], strict=True)))
     assert got.score > 0.99
+
+
+@pytest.mark.parametrize("name", ["llava", "vpp-llava", "qwen2.5-vl", "internvl", "florence-2", "kosmos-2"])
+def test_drafts_save_passes_and_change_nothing(load, name):
+    loaded = load(name)
+    family, conversation = loaded.family, Prompter(loaded)
+    shape = (96, 128)
+    color = family.prepare(picture(*shape))
+    box, near, far = (26.0, 29.0, 90.0, 77.0), (26.0, 31.0, 88.0, 77.0), (100.0, 2.0, 120.0, 20.0)
+    start = conversation.start_ids(conversation.prompt(family.box_question("x")), family.box_start)
+    answer = family.encode_box(box, shape)
+    prompt = conversation.prompt(family.box_question("the mug"))
+    (whole, _), base = conversation._after(prompt, [family.answer_prefix + answer] * 2)
+    conversation.say(len(start), whole[base:][len(start) :])
+    mode, passes, answers = BoxMode(conversation), [], []
+    for drafts in ((), (far,), (far, near), (far, box)):
+        answers.append(mode.ask(color, shape, "the mug", drafts=drafts))
+        passes.append(conversation.passes)
+    # A picture that is read anew answers the first question in the pass that reads it.
+    assert passes[3] <= 1 and passes[3] < passes[2] <= passes[0]
+    assert {a.boxes for a in answers} == {tuple(family.decode_answer(answer, shape))}
+    assert [a.score for a in answers] == pytest.approx([answers[0].score] * 4, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["llava", "qwen2.5-vl", "paligemma", "kosmos-2", "smolvlm"])
+def test_drafts_do_not_change_what_random_weights_write(load, name):
+    loaded = load(name)
+    shape = (96, 128)
+    color = loaded.family.prepare(picture(*shape))
+    mode = BoxMode(Conversation(loaded))
+    plain = mode.ask(color, shape, "the mug")
+    rng = np.random.default_rng(0)
+    for _ in range(4):
+        x, y = np.sort(rng.uniform(0, 128, (2, 2)), axis=0).T
+        drafted = mode.ask(color, shape, "the mug", drafts=[(x[0], y[0] * 0.7, x[1] + 1, y[1] * 0.7 + 1), *plain.boxes])
+        assert drafted.text == plain.text
+        assert drafted.score == pytest.approx(plain.score, rel=1e-3)
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -135,7 +135,7 @@ def test_box_on_half_a_picture_is_in_pixels_of_the_whole(load):
         boxes = tuple(family.decode_answer(family.encode_box((10, 10, 40, 30), (48, 64)), (48, 64)))
         score, problem = 0.5, ""
 
-    backend._boxes.ask = lambda picture, shape, text, patience: Said
+    backend._boxes.ask = lambda picture, shape, text, patience, drafts: Said
     (box,), _, _ = backend._ask_boxes(frame, "x", Patience(), shrink=2)
     assert box == pytest.approx([2 * v for v in Said.boxes[0]])
     assert box == pytest.approx((20, 20, 80, 60), abs=3)
@@ -153,8 +153,8 @@ def test_device_too_full_for_half_the_picture_is_a_memory_error(load, monkeypatc
 @pytest.mark.slow
 def test_cancel_ends_a_long_pass_early(tmp_path):
     """A model whose one pass takes long: cancelled a tenth into it, it ends far before its end."""
-    from spatial_llava_ros.model.bench import build
     from spatial_llava_ros.model.loading import ModelOptions, load_model
+    from spatial_llava_ros.model.true_sizes import build
 
     build("small", tmp_path, torch.float32)
     loaded = load_model(ModelOptions(str(tmp_path), quantization="none"))

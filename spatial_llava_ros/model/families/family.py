@@ -13,9 +13,10 @@ from spatial_llava_ros.model.answer_format import BoxFormat, Unreadable
 from spatial_llava_ros.model.canvas import Canvas, pad_to_square, padded_square, whole
 from spatial_llava_ros.types import Box
 
+# The expression comes last: all before it is the same for every question about a picture, and read only once.
 MARKS_QUESTION = (
-    "Objects in the image carry marks, {kind} on small plates: {labels}.{facts} Which mark is on {text}? "
-    'Answer with the mark alone, or "none" if it is not there.'
+    "Objects in the image carry marks, {kind} on small plates: {labels}.{facts} Answer with one mark alone, "
+    'or "none" if what is asked for is not there. Which mark is on {text}?'
 )
 
 

@@ -75,7 +75,7 @@ KOSMOS2 = Kosmos2(
     model_types=("kosmos-2",),
     format=CellFormat(("<object><patch_index_", 0, "><patch_index_", 1, "></object>"), zeros=4, opening="<object>"),
     question="<grounding><phrase>{text}</phrase>",
-    marks_question="Question: which of the marks {labels} is on {text}, or none?{facts} Answer:",
+    marks_question="{facts} Question: which of the marks {labels}, or none of them, is on {text}? Answer:",
     levels=float(SIDE),
     prompt="{image}{question}",
     origin="arXiv 2306.14824; Kosmos2Processor of transformers",
