@@ -8,13 +8,13 @@ process will be ready within the caller's patience.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from threading import Condition, Event, Thread
 from typing import Any
 
 from spatial_llava_ros.grounding.features import Features
 from spatial_llava_ros.model.errors import ModelCancelled, ModelError, ModelMemoryError, ModelTimeout
 from spatial_llava_ros.model.grounder import ModelAnswer, ModelGrounder
-from spatial_llava_ros.model.opening import ModelChoice
 from spatial_llava_ros.model.patience import PATIENT, Patience
 from spatial_llava_ros.types import RgbdFrame
 
@@ -29,15 +29,15 @@ class BackgroundModel:
         name: of the model.
     """
 
-    def __init__(self, choice: ModelChoice, waits: bool = False, own_process: bool = True) -> None:
+    def __init__(self, name: str, load: Callable[[], tuple[ModelGrounder, Any]], waits: bool = False) -> None:
         """Starts loading and returns.
 
         Args:
+            load: gives the grounder and the back-end behind it, as `ModelChoice.open`; called from another thread.
             waits: questions wait for the model as long as their patience lasts, even while it loads for the first time.
-            own_process: keep a local model out of this process, so that its loading and work never hold it up.
         """
-        self.name = choice.model
-        self._choice, self._waits, self._own_process = choice, waits, own_process
+        self.name = name
+        self._open, self._waits = load, waits
         self._grounder: ModelGrounder | None = None
         self._backend: Any = None
         self._memory = ""
@@ -133,7 +133,7 @@ class BackgroundModel:
     def _load(self) -> None:
         for attempt in range(_ATTEMPTS):
             try:
-                self._open()
+                self._make_ready()
                 return
             except ModelCancelled:
                 return  # closing
@@ -146,9 +146,9 @@ class BackgroundModel:
                         self._changed.notify_all()
                     return
 
-    def _open(self) -> None:
+    def _make_ready(self) -> None:
         if self._backend is None:
-            self._grounder, self._backend = self._choice.open(self._own_process)
+            self._grounder, self._backend = self._open()
         if hasattr(self._backend, "wait_ready"):
             self._memory = self._backend.wait_ready(Patience(cancelled=self._closing.is_set))
         else:

@@ -36,8 +36,12 @@ def open_model(node: Node, own_process: bool = True) -> BackgroundModel | None:
     if not value("model"):
         return None
     named = ("mode", "family", "quantization", "device", "adapter", "revision", "offline")
-    choice = ModelChoice(value("model"), **{name: value(f"model.{name}") for name in named})
-    return BackgroundModel(choice, waits=not value("model.fallback"), own_process=own_process)
+    options = {name: value(f"model.{name}") for name in named}
+    name = value("model")
+    # What is wrong with the options is said where everything else about the model is.
+    return BackgroundModel(
+        name, lambda: ModelChoice(name, **options).open(own_process), waits=not value("model.fallback")
+    )
 
 
 def examine(model: BackgroundModel, fallback: bool) -> tuple[dict[str, str], str, str]:

@@ -28,10 +28,14 @@ def test_evaluate_measures_the_model(model, capsys):
     assert len(answers) > 3 and {a["method"] for a in answers} == {"box"}
 
 
+def test_model_that_is_not_there_is_named(model, capsys):
+    assert main(["locate", "sim", "the mug", "--model", "/no/such/model"]) == 2
+    assert "/no/such/model" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--model", "/no/such/model"], "/no/such/model"),
         (["--mode", "box"], "--mode is about a model"),
         (["--online"], "--online is about a model"),
         (["--model", "x", "--mode", "guess"], "guess"),

@@ -259,7 +259,7 @@ def _idefics3(folder: Path, smol: bool) -> None:
         tokenizer_object=base.backend_tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>",
         extra_special_tokens=names,
     )  # fmt: skip
-    vision = CLIP | {"image_size": 64, "patch_size": 16}
+    vision = CLIP | {"image_size": 64, "patch_size": 8}  # 16 tokens: transformers 5.20 wants a multiple of patch_size
     kinds = (
         (tf.SmolVLMConfig, tf.SmolVLMForConditionalGeneration, "SmolVLMProcessor", tf.SmolVLMImageProcessorPil)
         if smol
@@ -274,7 +274,7 @@ def _idefics3(folder: Path, smol: bool) -> None:
     )
     images = kinds[3](size={"longest_edge": 128}, max_image_size={"longest_edge": 64})
     extra = {"video_processor": None} if smol else {}
-    processor = without_video(kinds[2])(images, tokenizer, image_seq_len=4, **extra)
+    processor = without_video(kinds[2])(images, tokenizer, image_seq_len=16, **extra)
     _save(kinds[1](config), processor, folder)
 
 
