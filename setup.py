@@ -19,13 +19,14 @@ sim = [
 # Multimodal language models. Pinned to what the tests ran with: transformers changes its caches between releases.
 model = [
     "torch==2.13.*",  # a Jetson takes NVIDIA's own build: docs/models.md
-    "transformers==5.23.*",
+    "transformers==5.23.*; python_version >= '3.11'",
+    "transformers==5.20.*; python_version < '3.11'",  # the last for Python 3.10, which JetPack 6 has
     "bitsandbytes==0.50.*",
     "peft==0.21.*",
     "accelerate==1.15.*",
     "safetensors==0.8.*",
     "sentencepiece==0.2.*",
-    "pillow==13.*",
+    "pillow>=12,<14",  # 13 needs Python 3.11
     "num2words==0.5.*",  # SmolVLM's processor asks for it
 ]
 

