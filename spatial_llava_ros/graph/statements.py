@@ -72,12 +72,13 @@ def layout_in_view(objects: Sequence[Object3D], frame_from_camera: np.ndarray, u
         up: (3,) against gravity, in that frame.
     """
     viewer = viewer_from_camera(frame_from_camera[:3, :3].T @ up) @ frame_from_camera[:3, :3].T
-    n = len(objects)
-    corners = np.full((n, 8, 3), np.nan)
-    for i, obj in enumerate(objects):
-        if obj.position is not None:
-            box = _CORNERS * obj.size @ matrix_from_quaternion(obj.orientation).T + obj.position
-            corners[i] = (box - frame_from_camera[:3, 3]) @ viewer.T
+    corners = np.full((len(objects), 8, 3), np.nan)
+    placed = [i for i, obj in enumerate(objects) if obj.position is not None]
+    if placed:
+        place, size = (np.array([getattr(objects[i], name) for i in placed]) for name in ("position", "size"))
+        turn = _rotations(np.array([objects[i].orientation for i in placed]))
+        boxes = (_CORNERS * size[:, None]) @ turn.transpose(0, 2, 1) + place[:, None]
+        corners[placed] = (boxes - frame_from_camera[:3, 3]) @ viewer.T
     low, high = corners.min(axis=1), corners.max(axis=1)
     bearing = np.arctan2(corners[..., 1], corners[..., 0])
     elevation = np.arctan2(corners[..., 2], np.hypot(corners[..., 0], corners[..., 1]))
@@ -87,6 +88,16 @@ def layout_in_view(objects: Sequence[Object3D], frame_from_camera: np.ndarray, u
         np.stack([bearing.max(axis=1), bearing.min(axis=1)], axis=1),
         np.stack([elevation.min(axis=1), elevation.max(axis=1)], axis=1),
     )
+
+
+def _rotations(quaternions: np.ndarray) -> np.ndarray:
+    """(N, 3, 3) of quaternions (N, 4) x, y, z, w."""
+    q = quaternions / np.linalg.norm(quaternions, axis=1, keepdims=True)
+    axis, w = q[:, :3], q[:, 3, None, None]
+    cross = np.zeros((len(q), 3, 3))
+    cross[:, [2, 0, 1], [1, 2, 0]] = axis
+    cross[:, [1, 2, 0], [2, 0, 1]] = -axis
+    return np.eye(3) + 2 * (w * cross + cross @ cross)
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,19 +183,22 @@ def _contain(
     share, over = np.zeros((n, n)), np.zeros((n, n))
     rise, drop = np.full((n, n), np.nan), np.full((n, n), np.nan)
     volume = np.array([np.nan if b.size is None else max(float(np.prod(b.size)), 1e-9) for b in boxes])
-    known = [i for i in range(n) if boxes[i].position is not None]
-    rotations = {i: matrix_from_quaternion(boxes[i].orientation) for i in known}
-    if known:
-        points = np.stack([_SAMPLES * boxes[i].size @ rotations[i].T + boxes[i].position for i in known])
-        for j in known:
-            local = np.abs((points - boxes[j].position) @ rotations[j])
-            within = local <= boxes[j].size / 2 + 1e-3
-            share[known, j] = within.all(axis=-1).mean(axis=1)
-            over[known, j] = within[..., :2].all(axis=-1).mean(axis=1)
-            height = (np.array([boxes[i].position for i in known]) - boxes[j].position) @ rotations[j][:, 2]
-            half = np.array([np.abs(rotations[j][:, 2] @ rotations[i]) @ boxes[i].size / 2 for i in known])
-            rise[known, j] = height - half + boxes[j].size[2] / 2  # foot of i above the foot of j
-            drop[known, j] = boxes[j].size[2] / 2 - (height + half)  # top of i below the top of j
+    known = np.array([i for i in range(n) if boxes[i].position is not None], int)
+    if known.size:
+        turn = _rotations(np.array([boxes[i].orientation for i in known]))
+        place, size = np.array([boxes[i].position for i in known]), np.array([boxes[i].size for i in known])
+        points = (_SAMPLES * size[:, None]) @ turn.transpose(0, 2, 1) + place[:, None]
+        radius = np.linalg.norm(size, axis=1) / 2
+        for j, row in enumerate(known):
+            near = np.flatnonzero(np.linalg.norm((place - place[j]) @ turn[j][:, :2], axis=1) < radius + radius[j])
+            within = np.abs((points[near] - place[j]) @ turn[j]) <= size[j] / 2 + 1e-3
+            share[known[near], row] = within.all(axis=-1).mean(axis=1)
+            over[known[near], row] = within[..., :2].all(axis=-1).mean(axis=1)
+        height = np.einsum("ija,ja->ij", place[:, None] - place[None], turn[:, :, 2])
+        half = (np.abs(np.einsum("ja,iab->ijb", turn[:, :, 2], turn)) * size[:, None] / 2).sum(axis=-1)
+        tall = size[None, :, 2] / 2
+        rise[np.ix_(known, known)] = height - half + tall  # foot of i above the foot of j
+        drop[np.ix_(known, known)] = tall - (height + half)  # top of i below the top of j
     with np.errstate(invalid="ignore"):
         smaller = 1 / (1 + (volume[:, None] / volume[None, :]) ** 4)
         holds = 1 / (1 + np.exp(-12 * (share - 0.45)))

@@ -80,6 +80,7 @@ class Track:
     hollow: float = 0.2
     session: int = 0
     drift: np.ndarray | None = None
+    _node: tuple | None = field(default=None, repr=False)
 
     @property
     def confirmed(self) -> bool:
@@ -108,7 +109,13 @@ class Track:
         return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
 
     def as_node(self, frame_id: str) -> SceneObject:
-        """The graph node for it."""
+        """The graph node for it; the same one as long as nothing has changed."""
+        now = (frame_id, self.id, self.state, self.label, self.named_by, self.hits, self.looks, self.last_moved)
+        if self._node is None or self._node[1] != now or self._node[2] is not self.position:
+            self._node = (self._make_node(frame_id), now, self.position)
+        return self._node[0]
+
+    def _make_node(self, frame_id: str) -> SceneObject:
         covariance = np.zeros((6, 6))
         covariance[:3, :3] = self.covariance
         covariance[3:, 3:] = np.diag([_TILT_STD**2, _TILT_STD**2, self.yaw_var])

@@ -88,7 +88,7 @@ def exists(view: View, parts: dict[str, str]) -> Reply:
         nodes = tuple(view.nodes[r] for r in perhaps)
         names = listed([call(view, r, number=True) for r in perhaps[:4]])
         raise Unanswerable(f"{names} could be one, which shape and colour alone do not tell", nodes)
-    geometric = [i for i in range(len(view.nodes)) if not surely_named(view, i, phrase.noun)]
+    geometric = any(not surely_named(view, i, phrase.noun) for i in range(len(view.nodes)))
     if len(sure) < wanted and geometric and not nouns.knows(phrase.noun):
         raise Unanswerable(f"by shape and colour alone I cannot tell a {phrase.noun} when I see one")
     verdict = Verdict.YES if len(sure) >= wanted else Verdict.NO
@@ -142,7 +142,7 @@ def upright(view: View, parts: dict[str, str]) -> Reply:
 
 def everything(view: View, parts: dict[str, str]) -> Reply:
     """What do you see?"""
-    rows = sorted(range(len(view.nodes)), key=lambda r: view.distance(r, VIEWER)[0] if view.has_depth(r) else np.inf)
+    rows = np.argsort(np.linalg.norm(view.layout.centre, axis=1), kind="stable").tolist()  # NaN comes last
     evidence = Evidence("count", ids(view, *rows), float(len(rows)), 0.0)
     if not rows:
         return Reply("Nothing that stands out.", (evidence,))
@@ -169,7 +169,7 @@ def describe(view: View, words: str) -> Reply:
         for ordinal in phrase.ordinals[:1]:
             quantity = _RANKED.get(ordinal.key)
             if quantity and quantity != "distance":
-                value, deviation = (float(v[row]) for v in ranking(view, ordinal.key))
+                value, deviation = (float(v[row]) for v in ranking(view, ordinal.key, [row]))
                 evidence.append(Evidence(quantity, ids(view, row), abs(value), deviation, "m"))
                 text += f", {quantity} {abs(value):.2f} m"
     names = [name for name, _ in node.labels[:3] if name != node.object.label]

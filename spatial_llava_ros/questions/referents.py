@@ -7,6 +7,8 @@ suits the shape may mean it, and the answer says so; nothing is guessed where tw
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,11 +30,14 @@ from spatial_llava_ros.questions.names import (
     canonical,
     label_words,
     noun_match,
+    noun_matches,
     surely_named,
+    words_here,
 )
 from spatial_llava_ros.questions.view import FAILS, HOLDS, SURE, VIEWER, View
 
 ACCEPT = 0.45  # a thing is meant only if its weakest part is at least this likely, as the grounder has it
+_TIED = 64  # things that may share a superlative, to either side of the one that has it
 RIVAL = 0.65  # a second thing with these odds, relative to the best, makes a name ambiguous
 _SIZE_ORDER = {
     "big": "big", "large": "big", "huge": "big", "small": "small", "tiny": "small", "little": "small", "tall": "tall",
@@ -105,8 +110,7 @@ def refer(view: View, words: str) -> tuple[int, str]:
     Raises:
         Unanswerable: none, or several, or nothing that could be checked.
     """
-    named = [i for i, node in enumerate(view.nodes) if set(words.split()) & VIEWER_NOUNS & set(label_words(node))]
-    if is_viewer(words) and not named:
+    if is_viewer(words) and not (set(words.split()) & VIEWER_NOUNS and set(words.split()) & words_here(view)):
         return VIEWER, ""
     if number := _NUMBER.fullmatch(re.sub(r"^the ", "", words)):
         wanted = int(number[1])
@@ -149,10 +153,11 @@ def members(view: View, phrase: NounPhrase) -> tuple[list[int], list[int], list[
     _check_words(view, phrase)
     fit = fit_phrase(view, phrase)
     rows = [int(r) for r in fit.fitting]
-    exact = [r for r in rows if noun_match(view, r, phrase.noun) == 1]
+    matches = noun_matches(view, phrase.noun)
+    exact = bool((matches[rows] == 1).any()) if rows else False
     sure, perhaps = [], []
     for r in rows:
-        match = noun_match(view, r, phrase.noun)
+        match = matches[r]
         if surely_named(view, r, phrase.noun) and match == 1 and fit.weakest[r] >= HOLDS:
             sure.append(r)
         elif not (exact and match == SAME_KIND):
@@ -166,9 +171,11 @@ def members(view: View, phrase: NounPhrase) -> tuple[list[int], list[int], list[
 
 def _check_words(view: View, phrase: NounPhrase) -> None:
     """Raise for words that neither the vocabulary nor a name in the graph has: no guess could be right."""
-    known = {word for node in view.nodes for word in label_words(node)} | {str(number) for number in view.ids}
     for part in _nested(phrase):
-        words = [w for w in part.unknown if w not in known and w not in nouns.GENERIC]
+        words = [w for w in part.unknown if w not in nouns.GENERIC]
+        if words:
+            known = words_here(view) | {str(number) for number in view.ids}
+            words = [w for w in words if w not in known]
         if words:
             raise Unanswerable(f'I do not know what "{" ".join(words)}" is, and nothing here has that name')
 
@@ -182,7 +189,7 @@ def fit_phrase(view: View, phrase: NounPhrase) -> Fit:
     n = len(view.nodes)
     fit = Fit(np.ones(n), np.ones(n))
     if phrase.noun not in nouns.GENERIC:
-        fit.require(np.array([noun_match(view, i, phrase.noun) for i in range(n)]))
+        fit.require(noun_matches(view, phrase.noun))
     for word in phrase.unknown:
         if word.isdigit() and phrase.noun in nouns.GENERIC:
             fit.require(np.array([float(number == int(word)) for number in view.ids]))
@@ -210,10 +217,7 @@ def is_surface(view: View, phrase: NounPhrase) -> bool:
     bare = not (phrase.attributes or phrase.relations or phrase.ordinals or phrase.unknown)
     if not bare or phrase.noun not in _LEVELS or not view.nodes:
         return False
-    if any(
-        noun_match(view, i, phrase.noun) >= ACCEPT and surely_named(view, i, phrase.noun)
-        for i in range(len(view.nodes))
-    ):
+    if any(surely_named(view, int(i), phrase.noun) for i in np.flatnonzero(noun_matches(view, phrase.noun) >= ACCEPT)):
         return False
     level = _levels(view)
     if level is None:
@@ -291,9 +295,9 @@ def _to_landmark(view: View, relation: Relation, mark: NounPhrase, fit: Fit) -> 
             )
         fit.weakest[rows[0]] = 0  # nothing is nearest to itself
         fit.product[rows[0]] = 0
-        away = np.array([view.distance(i, rows[0])[0] if view.has_depth(i) else np.nan for i in range(n)])
-        std = np.array([view.distance(i, rows[0])[1] if view.has_depth(i) else np.nan for i in range(n)])
-        return _extreme(away if relation.predicate == "near" else -away, std, fit, 1)
+        away = view.distances(rows[0])
+        value = away if relation.predicate == "near" else -away
+        return _extreme(value, lambda i: view.distance(i, rows[0])[1], fit, 1)
     part = np.zeros(n)
     near = view.rows_near(rows)
     scores = view.scores(relation.predicate, near)
@@ -317,37 +321,50 @@ def _landmark_rows(view: View, mark: NounPhrase, notes: list[str]) -> list[int]:
     return rows
 
 
-def _extreme(value: np.ndarray, std: np.ndarray, fit: Fit, rank: int) -> np.ndarray:
-    """(N,) 1 for the thing that is rank-th smallest in a value among those that fit; ties within the noise share it."""
+def _extreme(value: np.ndarray, std_of: Callable[[int], float], fit: Fit, rank: int) -> np.ndarray:
+    """(N,) 1 for the thing that is rank-th smallest in a value among those that fit; ties within the noise share it.
+
+    Args:
+        std_of: standard deviation of the value of a row; asked only of those that may be tied.
+    """
     out = np.zeros(len(value))
-    rows = [int(r) for r in np.flatnonzero(fit.weakest >= ACCEPT) if np.isfinite(value[r])]
+    rows = np.flatnonzero((fit.weakest >= ACCEPT) & np.isfinite(value))
     # Those that only resemble the noun do not compete with those that are it.
-    if rows:
-        best = max(fit.product[r] for r in rows)
-        rows = [r for r in rows if fit.product[r] >= 0.8 * best or fit.product[r] >= 0.95]
-    rows.sort(key=lambda r: value[r])
+    if rows.size:
+        product = fit.product[rows]
+        rows = rows[(product >= 0.8 * product.max()) | (product >= 0.95)]
+    rows = rows[np.argsort(value[rows], kind="stable")]
     if len(rows) < rank:
         return out
-    chosen = rows[rank - 1]
-    for r in rows:
-        margin = SURE * np.hypot(np.nan_to_num(std[r]), np.nan_to_num(std[chosen])) + 1e-3
-        out[r] = 1.0 if r == chosen or abs(value[r] - value[chosen]) < margin else 0.02
+    chosen = int(rows[rank - 1])
+    out[rows] = 0.02
+    out[chosen] = 1.0
+    spread = np.nan_to_num(std_of(chosen))
+    for way in (rows[: rank - 1][::-1], rows[rank:]):
+        for r in map(int, way[:_TIED]):
+            margin = SURE * np.hypot(np.nan_to_num(std_of(r)), spread) + 1e-3
+            if abs(value[r] - value[chosen]) < margin:
+                out[r] = 1.0
     return out
 
 
 def _rank(view: View, fit: Fit, ordinal: Ordinal) -> None:
-    value, std = ranking(view, ordinal.key)
+    value, std = ranking(view, ordinal.key, np.flatnonzero(fit.weakest >= ACCEPT))
     if ordinal.key == "middle":
         rows = [r for r in np.flatnonzero(fit.weakest >= ACCEPT) if np.isfinite(value[r])]
         value = np.abs(value - np.median(value[rows])) if rows else value
-    fit.require(_extreme(value, std, fit, ordinal.rank))
+    fit.require(_extreme(value, lambda row: float(std[row]), fit, ordinal.rank))
 
 
-def ranking(view: View, key: str) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) a value that is smallest for what comes first in an ordinal's order, and its standard deviation."""
+def ranking(view: View, key: str, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) a value that is smallest for what comes first in an ordinal's order, and its standard deviation.
+
+    Args:
+        rows: of what it is wanted; NaN for all else.
+    """
     n = len(view.nodes)
     value, std = np.full(n, np.nan), np.full(n, np.nan)
-    for i in range(n):
+    for i in map(int, rows):
         if not view.has_depth(i):
             continue
         size, size_std = view.size(i)
@@ -401,14 +418,14 @@ def the(view: View, row: int) -> str:
     if row == VIEWER:
         return "the viewer"
     name = call(view, row)
-    alike = sum(call(view, i) == name for i in range(len(view.nodes))) > 1
-    return f"the {call(view, row, number=alike)}"
+    calls = view.once("calls", lambda: Counter(call(view, i) for i in range(len(view.nodes))))
+    return f"the {call(view, row, number=calls[name] > 1)}"
 
 
 def _nearly(view: View, phrase: NounPhrase) -> str:
     """What comes near a phrase that nothing fits: " (there is a blue mug)"."""
-    rows = [i for i in range(len(view.nodes)) if noun_match(view, i, phrase.noun) >= SAME_KIND]
-    if phrase.noun in nouns.GENERIC or not rows:
+    rows = np.flatnonzero(noun_matches(view, phrase.noun) >= SAME_KIND)
+    if phrase.noun in nouns.GENERIC or not len(rows):
         return ""
     return f" (there is {', '.join('a ' + call(view, r) for r in rows[:3])})"
 

@@ -6,9 +6,10 @@ boxes, taken as independent of each other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from spatial_llava_ros.graph.statements import INVERSE, PREDICATES, Statements, 
 from spatial_llava_ros.relations import Layout, between, pairwise
 from spatial_llava_ros.types import ObjectState, SceneGraph
 
+T = TypeVar("T")
 VIEWER = -1
 """Stands for the viewer where the row of a thing is expected."""
 HOLDS, FAILS = 0.6, 0.25
@@ -62,8 +64,19 @@ class View:
         )
         self.ids = [n.object.id for n in self.nodes]
         self.viewer_from_frame = viewer_from_camera(self.pose[:3, :3].T @ graph.up) @ self.pose[:3, :3].T
-        self.layout = layout_in_view([n.object for n in self.nodes], self.pose, graph.up)
+        self._kept: dict[Hashable, object] = {}
         self._judge = lru_cache(maxsize=32)(self._judge_rows)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, worked out at the first call with this key and kept as long as the view."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Of the nodes, in the viewer frame."""
+        return layout_in_view([n.object for n in self.nodes], self.pose, self.graph.up)
 
     # -- places and sizes -------------------------------------------------------------------------------------------
 
@@ -98,6 +111,10 @@ class View:
         length = float(np.linalg.norm(step))
         way = step / length if length > 1e-6 else np.full(len(axes), len(axes) ** -0.5)
         return length, float(np.sqrt(max(way @ covariance @ way, 0.0)))
+
+    def distances(self, b: int) -> np.ndarray:
+        """(N,) metres between the centre of each thing and that of b; NaN without depth."""
+        return np.linalg.norm(self.layout.centre - self.place(b), axis=1)
 
     def distance_difference_std(self, a: int, b: int, c: int) -> float:
         """Standard deviation of how much farther a is from c than b is; what is unsure of c counts once."""
@@ -193,10 +210,12 @@ class View:
         rests = np.maximum(direct, statements.scores["inside"])
         score = direct.copy()
         wide = np.array([self.layout.half[i, :2].min() > 0.2 for i in rows])
-        step = rests
+        links = np.flatnonzero(rests.max(axis=0, initial=0) > 0.01)  # what carries something: there are few
+        chain = rests[np.ix_(links, links)]
+        step = rests[:, links]
         for _ in range(3):
-            step = np.max(np.minimum(step[:, :, None], rests[None, :, :]), axis=1, initial=0)
-            score = np.maximum(score, step * wide[None, :])
+            step = np.max(np.minimum(step[:, :, None], chain[None, :, :]), axis=1, initial=0)
+            score[:, links] = np.maximum(score[:, links], step * wide[None, links])
         np.fill_diagonal(score, 0)
         return score
 
