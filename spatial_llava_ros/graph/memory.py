@@ -107,7 +107,8 @@ class SceneMemory:
     _shown: SceneGraph | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
-        return len(self.tracks)
+        """Objects that are relied on."""
+        return len(self.tracks) - len(self._tentative)
 
     def update(self, frame: RgbdFrame, seen: Candidates | SceneGraph | Sequence[SceneObject]) -> Changes:
         """Take in one frame.

@@ -41,6 +41,7 @@ from spatial_llava_ros.nodes.frame_buffer import RawFrame
 from spatial_llava_ros.nodes.graph_markers import graph_markers
 from spatial_llava_ros.nodes.graph_messages import graph_message
 from spatial_llava_ros.nodes.lifecycle import Condition, ReportingNode
+from spatial_llava_ros.nodes.map_file import MapFile
 from spatial_llava_ros.nodes.parameters import Setting
 from spatial_llava_ros.nodes.running import run_node
 from spatial_llava_ros.nodes.scene import STILL_FRAMES, Scene
@@ -60,6 +61,8 @@ SETTINGS = (
     Setting("max_frame_age", 1.0, "an older frame is reported in /diagnostics, s", 0.05, 60.0),
     Setting("forget_after", 1.0, "an object goes when its place was seen empty for so long, s", 0.1, 60.0, fixed=True),
     Setting("max_objects", 10_000, "beyond it the ones not seen for longest go", 10, 100_000, fixed=True),
+    Setting("map_file", "", "file to remember in from run to run; empty: none", fixed=True),
+    Setting("save_every", 5.0, "minutes between saves to map_file; 0: only when deactivated", 0.0, 1440.0),
     Setting("autostart", True, "configure and activate at the start; false under a lifecycle manager", fixed=True),
 )
 
@@ -70,6 +73,7 @@ class SceneGraphNode(ReportingNode):
     def __init__(self, **options) -> None:
         super().__init__("scene_graph", SETTINGS, **options)
         self._scene: Scene | None = None
+        self._kept = MapFile("", 0.0)
         self._worker: SceneWorker | None = None
         self._camera: CameraInput | None = None
         self._taken: RawFrame | None = None
@@ -85,6 +89,10 @@ class SceneGraphNode(ReportingNode):
     def _open(self) -> None:
         settings = MemorySettings(forget_after_s=self._value("forget_after"), max_objects=self._value("max_objects"))
         self._scene = Scene(self._value("world_frame").lstrip("/"), settings)
+        self._kept = MapFile(self._value("map_file"), 0.0)
+        said = self._kept.load(self._scene)
+        if said:
+            (self.get_logger().error if self._kept.trouble else self.get_logger().info)(said)
         self._graphs = self.create_lifecycle_publisher(SceneGraph, "scene_graph", qos.LATCHED)
         self._markers = self.create_lifecycle_publisher(MarkerArray, "scene_graph/markers", qos.LATCHED)
 
@@ -106,12 +114,15 @@ class SceneGraphNode(ReportingNode):
         self._worker.close()
         self._worker = self._taken = None
         self._camera.close()
+        if failure := self._kept.save(self._scene):
+            self.get_logger().error(failure)
 
     def _examine(self) -> Condition:
         values, trouble, warning = self._camera.examine(self._value("max_frame_age"))
         scene = self._scene
         values |= {"remembered": len(scene.memory), "remembered in": scene.frame_id or "nothing yet"}
         values |= {"revision": scene.graph.revision if scene.graph else 0, "waiting": self._worker.waiting}
+        warning = warning or self._kept.trouble
         if self._lacking:
             warning = f"NO_TRANSFORM: {self._lacking}"
         return values, trouble or self._trouble, warning
@@ -149,6 +160,9 @@ class SceneGraphNode(ReportingNode):
         if not placed and start - self._first_picture < TRANSFORMS_COME_S:
             return False
         scene.reach = self._value("reach")
+        self._kept.every_s = 60 * self._value("save_every")
+        if failure := self._kept.save_if_due(scene):
+            self.get_logger().error(failure)
         try:
             frame = self._camera.decode(raw)
             graph = scene.integrate(frame)
