@@ -23,6 +23,7 @@ DEAD_BAND = 0.12
 
 Key = tuple[int, str, int, int]
 _DIRECTIONS = ("left_of", "right_of", "behind", "in_front_of")
+_STRAIGHT = float(np.cos(np.radians(135)))  # beyond an eighth of a turn off the line nobody says between
 _NEARNESS = ("next_to", "near", "far_from")
 _COMPARISONS = ("taller_than", "shorter_than", "bigger_than", "smaller_than", "wider_than", "narrower_than")
 
@@ -184,6 +185,9 @@ def _betweens(layout: Layout, ids: Sequence[int], pairs: list[tuple[int, int]], 
             continue
         a, b, p = (layout.centre[m, :2] for m in (first, second, i))
         way = b - a
+        bend = float((a - p) @ (b - p)) / max(float(np.linalg.norm(a - p) * np.linalg.norm(b - p)), 1e-9)
+        if bend > _STRAIGHT:
+            continue
         off = float(abs(way[0] * (p - a)[1] - way[1] * (p - a)[0]) / max(np.linalg.norm(way), 1e-9))
         relations.append(
             Relation(ids[i], "between", ids[first], off, "m", "world", float(scores[j, k]), second_object=ids[second])

@@ -168,10 +168,10 @@ def _label_fit(node: SceneObject, names: frozenset[str]) -> float:
 
 
 def _can_hold(node: SceneObject) -> float:
-    """How far a thing may have others in it: shape alone leaves that open, a name does not."""
+    """How far a thing may have others in it: boxes that overlap are mostly two parts of one thing, unless named."""
     if node.source != "geometry":
         return float(node.object.label in HOLLOW)
-    return 0.95 if _label_fit(node, HOLLOW) > 0.5 else 0.8
+    return 0.95 if _label_fit(node, HOLLOW) > 0.5 else 0.5
 
 
 def _contain(

@@ -16,6 +16,7 @@ from spatial_llava_ros.srv import Ask, Forget, ListObjects, MemoryFile, Relabel
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import Marker, MarkerArray
 
+from spatial_llava_ros.cli.processes import Children
 from spatial_llava_ros.graph import frame_graph
 from spatial_llava_ros.nodes import messages, qos
 
@@ -274,3 +275,65 @@ def test_life_cycle_keeps_the_memory_until_cleaned_up(children, client, camera):
     assert nothing.status == Ask.Response.DONT_KNOW
     go(Transition.TRANSITION_ACTIVE_SHUTDOWN)
     until(client, lambda: listener.said.message == "finalized", children)
+
+
+def test_the_map_file_outlives_the_node(children, client, camera, tmp_path):
+    file = tmp_path / "home.json"
+    with Children(tmp_path) as first:
+        first.start("scene_graph", rate=RATE, map_file=str(file))
+        listener = Listener(client)
+        known = ids(listener.settled())
+        listener.call("relabel", id=min(known), label="teapot")
+        camera.paused = True
+        client.spin(1.0)
+        known = ids(listener.call("list"))
+    assert file.exists()
+
+    children.start("scene_graph", rate=RATE, map_file=str(file))
+    until(client, lambda: ids(listener.call("list")) >= known)
+    assert ids(listener.call("list", label="teapot")) == {min(known)}
+
+
+def test_a_damaged_map_file_is_moved_aside_and_the_node_lives(children, client, camera, tmp_path):
+    file = tmp_path / "home.json"
+    file.write_text("{ not a map")
+    children.start("scene_graph", rate=RATE, map_file=str(file))
+    listener = Listener(client)
+    until(client, lambda: "moved to" in listener.said.message)
+    assert listener.settled().objects
+    assert (tmp_path / "home.json.unusable").read_text() == "{ not a map"
+
+
+def test_two_hundred_things_and_contrary_words_do_not_stop_it(listener, camera, simulated):
+    known = ids(listener.settled())
+    chosen = min(known)
+    for label in ("cup", "not a cup", "cup", "teapot"):  # the last word counts
+        assert listener.call("relabel", id=chosen, label=label).success
+    listener.next(3)
+    assert next(o.label for o in listener.graphs[-1].objects if o.id == chosen) == "teapot"
+    assert not listener.call("relabel", id=4_000_000_000, label="cup").success
+
+    camera.frame, camera.pose = two_hundred_things(simulated.frame)
+    graph = listener.next(20)
+    until(listener.client, lambda: len(listener.graphs[-1].objects) >= 5)
+    assert known <= ids(listener.call("list"))  # what is out of view is kept
+    assert listener.call("ask", question="colourless green ideas").status == Ask.Response.NOT_UNDERSTOOD
+    assert listener.call("ask", question="how many things are there?").status == Ask.Response.ANSWERED
+    stamps = [messages.nanoseconds(g.header.stamp) for g in listener.graphs[-10:]]
+    assert graph.header.frame_id == "map" and np.median(np.diff(stamps)) < 5e9
+
+
+def two_hundred_things(like):
+    """A picture, and its camera's pose, of coloured blocks on a floor, seen from above and far from everything else."""
+    rng = np.random.default_rng(0)
+    height, width = like.depth.shape
+    depth = np.full((height, width), 1.5, np.float32)
+    color = np.full((height, width, 3), 128, np.uint8)
+    for y in range(8, height - 40, 46):
+        for x in range(8, width - 28, 32):
+            depth[y : y + 30, x : x + 20] -= np.float32(rng.uniform(0.05, 0.15))
+            color[y : y + 30, x : x + 20] = rng.integers(0, 255, 3)
+    depth += rng.normal(0, 0.001, depth.shape).astype(np.float32)
+    pose = np.diag([1.0, -1.0, -1.0, 1.0])
+    pose[:3, 3] = 30.0, 0.0, 1.5
+    return replace(like, color=color, depth=depth), pose
