@@ -24,7 +24,9 @@ def _top(rng: Rng) -> Surface:
     """Bare wood, painted, chequered or covered with a patterned cloth."""
     style = rng.integers(6)
     if style <= 1:
-        tone = np.array([[205, 180, 150], [150, 105, 62], [96, 62, 38], [225, 205, 180]][rng.integers(4)])
+        tone = np.array(
+            [[205, 186, 165], [150, 118, 88], [96, 70, 52], [222, 208, 194], [172, 156, 140]][rng.integers(5)]
+        )
         return Surface(textures.wood(rng, tone * rng.uniform(0.9, 1.1), int(rng.choice([1, 1, 5]))), "wood", scale=0.9)
     if style == 2:
         return Surface(textures.grain(rng, rng.uniform(120, 235) + rng.uniform(-8, 8, 3), 3), "wood", scale=0.5)
@@ -86,22 +88,35 @@ def pile_up(
         how, done = rng.random(), 0
         if small and hollow and rng.random() < 0.3:
             done = arranger.put_in(int(rng.choice(hollow)), model)
+        if not done and rng.random() < 0.4:
+            done = _lean(rng, arranger, support, model, level)
         if not done and how < on_top and carriers:
             for below in rng.permutation(carriers)[:3]:
                 done = arranger.put_on_top(int(below), model, tip, support.clearance, 0.5, 0.03, 0.62)
                 if done:
                     break
         elif not done and how < on_top + against and level and not model.faces:
-            neighbour = int(rng.choice(level))
-            if arranger.objects[neighbour - 1].model.category in ("box", "book") and rng.random() < 0.4:
-                done = arranger.lean_on(neighbour, support, model, rng.uniform(0.15, 0.5)) if model.carries else 0
-            done = done or arranger.put_against(neighbour, support, model, tip)
+            done = arranger.put_against(int(rng.choice(level)), support, model, tip)
         for step in range(3 if not done else 0):  # nearby, and farther out when that is full
             grown = replace(
                 support, width=support.width + 0.12 * step * spread, depth=support.depth + 0.2 * step * spread
             )
             if arranger.put_on(grown, model, tip, rng.uniform(0.004, 0.04), facing(rng, model)):
                 break
+
+
+def _lean(rng: Rng, arranger: Arranger, support: Support, model: Model, level: list[int]) -> int:
+    """Against a box that is high enough: standing goods by a little, flat ones steeply propped up."""
+    x, y, z = np.ptp(model.vertices(), axis=0)
+    boxes = [k for k in level if arranger.objects[k - 1].model.category in ("box", "book")]
+    if model.category not in ("box", "book", "magazine", "paper", "packet") or not boxes:
+        return 0
+    for neighbour in rng.permutation(boxes)[:4]:
+        angle = rng.uniform(0.7, 1.25) if z < 0.35 * min(x, y) else rng.uniform(0.12, 0.5)
+        done = arranger.lean_on(int(neighbour), support, model, angle)
+        if done:
+            return done
+    return 0
 
 
 def _of_a_kind(rng: Rng, place: str, count: int) -> list[Model]:
@@ -163,7 +178,7 @@ def desk(rng: Rng, seed: int) -> Scene:
     focus = (rng.uniform(-0.15, 0.15), rng.uniform(-0.3, 0.3), height + rng.uniform(0.0, 0.15))
     return Scene(
         "desk", seed, tuple(arranger.objects), tuple(structure), lights, ambient, focus,
-        stand_off=(0.65, 1.5), elevation=(0.35, 0.95), sweep=0.7, cut_off=(1.1, 2.0),
+        stand_off=(0.6, 1.35), elevation=(0.35, 0.95), sweep=0.7, cut_off=(1.1, 2.0),
         sensors=(*("kinect1 soft", "xtion", "xtion sharp", "d4xx") * 3, "d4xx webcam", "sr300", "f200 grid",
                  "kinect2 sparse"),
     )  # fmt: skip

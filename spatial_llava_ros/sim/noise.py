@@ -35,6 +35,8 @@ class DepthNoise:
             (1 / z^2 from the camera's own light + `room_light`).
         room_light: what the room's light adds, which does not fall with distance; 0 where only the camera's own
             pattern counts (structured light).
+        patchiness: how much the signal that is needed varies over the picture, as the standard deviation of its
+            logarithm.
         edge_jitter: pixels by which depth edges wander.
         flying: share of edge pixels that get a depth between front and back.
         edge_dropout: share of edge pixels without depth.
@@ -61,6 +63,7 @@ class DepthNoise:
     far: float = 8.0
     signal_floor: float = 0.008
     room_light: float = 0.15
+    patchiness: float = 0.6
     edge_jitter: float = 0.8
     flying: float = 0.15
     edge_dropout: float = 0.25
@@ -144,7 +147,7 @@ def measure_depth(
     if noise.signal_floor or noise.shine:
         blotch = _field(rng, shape, 2.5)
         signal = infrared * cosine * (1 / np.maximum(z, 0.3) ** 2 + np.float32(noise.room_light))
-        lost |= signal < noise.signal_floor * np.exp(0.6 * blotch)
+        lost |= signal < noise.signal_floor * np.exp(noise.patchiness * blotch)
         lost |= noise.shine * mirror + 0.12 * blotch > 0.75
     if noise.shadow and second_eye is not None:
         # Matching windows bleed into the shadow: its outermost pixel is filled.

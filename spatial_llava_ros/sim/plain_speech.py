@@ -8,6 +8,8 @@ matters only where it could change the answer.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from spatial_llava_ros.sim.colors import SHADES
@@ -52,14 +54,22 @@ def plain_expressions(shot: SimFrame, seed: int, n: int) -> list[SimExpression]:
         step += 1
         for _ in range(250 if kind in ("relation", "ambiguous") else 80):  # those are the hardest to come by
             phrase = makers[kind]()
-            if phrase is not None and phrase.text not in out:
+            if phrase is not None and _plainest(phrase.text) not in out:
                 targets = tuple(shot.objects[k].id for k in np.flatnonzero(phrase.verdict == YES))
-                out[phrase.text] = SimExpression(speaker.command(phrase), kind, targets, True)
+                out[_plainest(phrase.text)] = SimExpression(speaker.command(phrase), kind, targets, True)
                 failures = 0
                 break
         else:
             failures += 1
     return list(out.values())
+
+
+def _plainest(text: str) -> str:
+    """The same for sentences that differ in nothing but synonyms."""
+    for words in (*RELATION_WORDS.values(), _ANY):
+        longest_first = "|".join(sorted(words, key=len, reverse=True))
+        text = re.sub(rf"\b(?:{longest_first})\b", words[0], text)
+    return text
 
 
 class PlainSpeaker(Speaker):

@@ -253,24 +253,24 @@ class Arranger:
 
         The neighbour must be taller than that edge."""
         base = self.objects[neighbour - 1]
-        tip = rotation("x", angle)  # the top moves towards -y
-        rest, size, turn = rest_pose(model, tip)
+        rest, size, turn = rest_pose(model, rotation("x", angle))
         points = model.vertices() @ rest[:3, :3].T + rest[:3, 3]
-        back = rotation("z", turn)[:2, :2] @ [0.0, -1.0]
-        reach = points[:, :2] @ back
-        edge = points[reach > reach.max() - 1e-4, 2]
-        if (
-            size[2] > support.clearance
-            or edge.max() > base.size[2] - 0.003
-            or self._prints[neighbour - 1][1] != support.z
-        ):
+        # It leans towards the side on which what reaches farthest is higher up.
+        edges = []
+        for sign in (-1.0, 1.0):
+            back = rotation("z", turn)[:2, :2] @ [0.0, sign]
+            reach = points[:, :2] @ back
+            edges.append((points[reach > reach.max() - 1e-4, 2].min(), reach.max(), back))
+        edge, reach, back = max(edges, key=lambda e: e[0])
+        flush = np.abs(base.world_from_model[2, :3]).max() > 0.999 and self._prints[neighbour - 1][1] == support.z
+        if not flush or size[2] > support.clearance or edge > base.size[2] - 0.003:
             return 0
         for side in self.rng.permutation(4):
             normal = base.world_from_object[:2, side % 2] * (1 if side < 2 else -1)
             yaw = float(np.arctan2(-normal[1], -normal[0]) - np.arctan2(back[1], back[0]))
             turned = _outline(model, rest) @ rotation("z", yaw)[:2, :2].T
             along = np.array([-normal[1], normal[0]]) * self.rng.normal(0, 0.02)
-            spot = base.world_from_object[:2, 3] + along + normal * (base.size[side % 2] / 2 + reach.max() + 0.0005)
+            spot = base.world_from_object[:2, 3] + along + normal * (base.size[side % 2] / 2 + reach + 0.0005)
             moved = (turned + spot - [support.x, support.y]) @ rotation("z", -support.yaw)[:2, :2].T
             inside = (np.abs(moved) < np.array([support.width, support.depth]) / 2 - 0.01).all()
             if inside and self._free(turned + spot, support.z, support.z + size[2], 0.0003, frozenset({support.owner})):

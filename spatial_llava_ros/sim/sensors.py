@@ -22,11 +22,20 @@ from spatial_llava_ros.types import CameraIntrinsics
 
 # Kinect v1 and Xtion: the infrared camera is 25 mm left of the colour camera, the projector 75 mm right of it.
 XTION = replace(
-    KINECT1, depth_eye=0.025, far=7.0, signal_floor=0.004, edge_jitter=0.9, edge_dropout=0.4, border=(8, 10, 24, 4)
+    KINECT1,
+    depth_eye=0.025,
+    far=7.0,
+    signal_floor=0.004,
+    edge_jitter=1.0,
+    edge_dropout=0.12,
+    flying=0.03,
+    holes=5e-5,
+    border=(8, 10, 24, 4),
 )
 D4XX = DepthNoise(
-    baseline=0.05, disparity_sigma=0.12, disparity_step=0.0, correlation=7.0, near=0.28, far=6.0, room_light=0.3,
-    signal_floor=0.004, edge_jitter=1.5, flying=0.05, edge_dropout=0.15, fatten=2, blobs=0.004,
+    baseline=0.05, disparity_sigma=0.12, disparity_step=0.0, correlation=7.0, patchiness=0.4, near=0.28, far=6.0,
+    room_light=0.3, signal_floor=0.004, edge_jitter=1.5, flying=0.03, edge_dropout=0.05, holes=1e-4,
+    fatten=2, blobs=0.003,
 )  # fmt: skip
 F200 = DepthNoise(
     baseline=0.047, disparity_sigma=0.05, near=0.2, far=1.2, room_light=0.0, signal_floor=0.02, edge_dropout=0.5,
@@ -39,13 +48,13 @@ KINECT2 = DepthNoise(
 )  # fmt: skip
 
 SOFT = ColorNoise(
-    blur=0.9, shot=6e-4, read=1.5e-5, vignette=0.25, white_balance=0.05, saturation=0.75, contrast=0.9, jpeg=85
+    blur=0.9, shot=2e-4, read=5e-6, vignette=0.25, white_balance=0.05, saturation=0.75, contrast=0.9, jpeg=85
 )
 SHARP = ColorNoise(
-    blur=0.7, shot=8e-4, read=2e-5, vignette=0.1, white_balance=0.05, saturation=1.2, contrast=1.35, sharpen=1.3
+    blur=0.7, shot=3e-4, read=6e-6, vignette=0.1, white_balance=0.05, saturation=1.2, contrast=1.35, sharpen=1.3
 )
-PLAIN = ColorNoise(blur=0.6, shot=3e-4, vignette=0.15, white_balance=0.045, contrast=1.1, sharpen=0.5, jpeg=92)
-WEBCAM = ColorNoise(blur=1.1, shot=6e-4, read=1e-5, vignette=0.35, white_balance=0.07, saturation=0.9, jpeg=60)
+PLAIN = ColorNoise(blur=0.7, shot=1.5e-4, vignette=0.15, white_balance=0.045, contrast=1.1, sharpen=0.5, jpeg=92)
+WEBCAM = ColorNoise(blur=1.1, shot=3e-4, read=5e-6, vignette=0.35, white_balance=0.07, saturation=0.9, jpeg=60)
 
 _XTION_INTRINSICS = CameraIntrinsics(640, 480, 525.0, 525.0, 319.5, 239.5)
 _KINECT2_INTRINSICS = CameraIntrinsics(640, 480, 464.0, 464.0, 319.5, 239.5)

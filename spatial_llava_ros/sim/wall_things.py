@@ -99,7 +99,9 @@ def _window(rng: Rng, arranger: Arranger, wall: float, y: float, z: float) -> li
     if not arranger.is_free((wall - 0.03, wall), (y - width / 2, y + width / 2), (z, z + height)):
         return []
     arranger.block((wall - 0.03, wall), (y - width / 2, y + width / 2), (z, z + height))
-    bright = Surface(textures.plain(rng.uniform(170, 245) + rng.uniform(-10, 10, 3)), "window", emission=1.2)
+    bright = Surface(
+        textures.plain(rng.uniform(170, 245) + rng.uniform(-10, 10, 3)), "window", emission=rng.uniform(1.5, 4)
+    )
     glass = box(0.004, width, height).moved(translation(wall - 0.004, y, z))
     rim = join(
         *(box(0.03, 0.04, height).moved(translation(wall - 0.015, y + s * width / 2, z)) for s in (-1, 0, 1)),

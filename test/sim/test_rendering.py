@@ -11,8 +11,9 @@ from spatial_llava_ros.sim.colors import SHADES, VIVID
 from spatial_llava_ros.sim.mesh import box, rotation, translation
 from spatial_llava_ros.sim.model import Model, Part
 from spatial_llava_ros.sim.scene import Arranger, Light, Scene, rest_pose
-from spatial_llava_ros.sim.surface import Surface
+from spatial_llava_ros.sim.surface import Surface, sample
 from spatial_llava_ros.sim.textures import plain
+from spatial_llava_ros.sim.wall_things import hang
 from spatial_llava_ros.types import CameraIntrinsics
 
 from .conftest import PERFECT, SMALL, perfect_shot
@@ -132,6 +133,30 @@ def test_shadows_fall_away_from_the_light() -> None:
 
     # The light is at x = -1, y = 1.
     assert at(0.17, -0.17) < 0.75 * at(-0.25, 0.25)
+
+
+def test_depth_cameras_see_nothing_in_a_window() -> None:
+    rng = np.random.default_rng(1)
+    (glass, _), scene = hang(rng, Arranger(rng), 1.0, (0, 0), (0.2, 0.2), 1, ("window",)), small_world()
+    wall = Part(box(0.1, 6, 3).moved(translation(1.05)), Surface(plain(np.full(3, 180.0)), "plaster"))
+    scene = replace(scene, structure=(*scene.structure, wall, glass))
+    pose = look_at(np.array([-1.0, 0, 0.6]), np.array([1.0, 0, 0.6]))
+    middle = (slice(110, 130), slice(150, 170))
+    seen = render(scene, pose, SimCamera(SMALL)).frame
+    assert np.isnan(seen.depth[middle]).all() and np.isfinite(seen.depth[:, :20]).mean() > 0.8
+    assert seen.color[middle].mean() > 200
+
+
+def test_each_side_of_a_carton_has_a_picture_of_its_own() -> None:
+    colors = np.zeros((8, 24, 3), np.float32)
+    for k in range(3):
+        colors[:, 8 * k : 8 * k + 8, k] = 0.8
+    mesh = box(0.2, 0.3, 0.4)
+    surface = Surface(colors, "paper", "carton", low=tuple(mesh.vertices.min(0)), high=tuple(mesh.vertices.max(0)))
+    for axis in range(3):
+        normal = np.eye(3, dtype=np.float32)[axis][None]
+        seen = sample(surface, np.array([[0.02, 0.03, 0.2]], np.float32), normal, 0.001)
+        assert seen.argmax() == axis
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

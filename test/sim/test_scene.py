@@ -5,7 +5,9 @@ import pytest
 
 from spatial_llava_ros.errors import InvalidInputError
 from spatial_llava_ros.sim import LAYOUTS, make_scene
-from spatial_llava_ros.sim.scene import gap
+from spatial_llava_ros.sim.catalogue import BUILDERS
+from spatial_llava_ros.sim.scene import Arranger, Support, gap, rest_pose
+from spatial_llava_ros.sim.wall_things import hang
 
 
 @pytest.mark.parametrize(("layout", "seed", "said"), [("kitchen", 0, "kitchen"), ("tabletop", -1, "-1")])
@@ -74,6 +76,65 @@ def test_things_stand_on_what_carries_them_and_nothing_is_inside_another(layout:
             inside = caster.compute_occupancy(points, nsamples=3).numpy() > 0.5
             deep = caster.compute_distance(points).numpy() > 0.0015
             assert not (inside & deep).any(), f"something is inside the {o.model.category} {o.id}"
+
+
+def test_crowds_are_piled_high_and_things_lean() -> None:
+    scenes = [make_scene("crowd", seed) for seed in range(12)]
+    highest, tilted, same = [], 0, 0
+    for scene in scenes:
+        height = {0: 0}
+        for o in scene.objects:
+            height[o.id] = height[o.supporter] + 1
+        highest.append(max(height.values()))
+        tilted += sum(0.3 < abs(o.world_from_model[2, 2]) < 0.995 for o in scene.objects)
+        looks = [(o.model.category, o.model.color) for o in scene.objects]
+        same += len(looks) > len(set(looks))
+    assert np.mean(np.array(highest) >= 3) > 0.4
+    assert tilted >= 3
+    assert same >= 8, "things that can only be told apart by where they are"
+
+
+def test_what_leans_touches_what_it_leans_on() -> None:
+    done = 0
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        arranger = Arranger(rng)
+        support = Support(0, 0, 0.7, 3, 3)
+        rest, size, _ = rest_pose(big := BUILDERS["parcel"](rng))
+        arranger.add(big, rest, size, 0.1, 0.2, 0.7, rng.uniform(-3, 3))
+        flat = seed % 2
+        thing = BUILDERS["magazine" if flat else "carton"](rng)
+        number = arranger.lean_on(1, support, thing, rng.uniform(0.7, 1.2) if flat else 0.3)
+        if not number:
+            continue
+        done += 1
+        box, leaning = arranger.objects[0], arranger.objects[1]
+        points = thing.vertices() @ leaning.world_from_model[:3, :3].T + leaning.world_from_model[:3, 3]
+        assert points[:, 2].min() == pytest.approx(0.7, abs=1e-9)
+        local = (points - box.world_from_object[:3, 3]) @ box.world_from_object[:3, :3]
+        # The face of the box that the whole thing is in front of.
+        faces = [sign * local[:, k] - box.size[k] / 2 for k in (0, 1) for sign in (-1, 1)]
+        away = max(faces, key=lambda d: d.min())
+        assert 0 <= away.min() < 0.001
+        upper = points[:, 2] > points[:, 2].min() + 0.5 * np.ptp(points[:, 2])
+        assert away[upper].min() == pytest.approx(away.min(), abs=1e-9), "its upper part does the leaning"
+    assert done >= 10
+
+
+def test_things_hang_flat_on_the_wall_and_apart() -> None:
+    rng = np.random.default_rng(3)
+    arranger = Arranger(rng)
+    hang(rng, arranger, 2.0, (-2, 2), (0.5, 1.5), 12, ("poster", "picture", "whiteboard"))
+    assert len(arranger.objects) >= 4
+    boxes = []
+    for o in arranger.objects:
+        low, high = (
+            o.world_from_object[:3, 3] - o.size[[1, 0, 2]] / 2,
+            o.world_from_object[:3, 3] + o.size[[1, 0, 2]] / 2,
+        )
+        assert high[0] == pytest.approx(2.0, abs=0.001)
+        assert all((low[1:] > b[1][1:]).any() or (high[1:] < b[0][1:]).any() for b in boxes)
+        boxes.append((low, high))
 
 
 def test_gap_between_squares() -> None:
