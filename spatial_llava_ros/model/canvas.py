@@ -86,14 +86,6 @@ def whole_patches(shape: tuple[int, int], factor: int, min_pixels: int, max_pixe
     return rows, columns
 
 
-def shrunk(color: np.ndarray, by: int) -> np.ndarray:
-    """(H, W, 3) uint8 with its sides divided by a whole number; the same array for 1."""
-    if by == 1:
-        return color
-    size = max(color.shape[1] // by, 1), max(color.shape[0] // by, 1)
-    return cv2.resize(color, size, interpolation=cv2.INTER_AREA)
-
-
 def pad_to_square(color: np.ndarray, fill: tuple[int, int, int] = CLIP_MEAN) -> np.ndarray:
     """(H, W, 3) uint8 to (L, L, 3), L the longer side; the same array where it is square already."""
     height, width = color.shape[:2]

@@ -15,7 +15,6 @@ import torch
 
 from spatial_llava_ros.grounding.features import Features
 from spatial_llava_ros.grounding.fit import distinct
-from spatial_llava_ros.model.canvas import shrunk
 from spatial_llava_ros.model.conversation import Conversation, Turn, common_prefix
 from spatial_llava_ros.model.marks import MOST_MARKS, describe_marks, draw_marks, mark_labels
 from spatial_llava_ros.model.patience import PATIENT, Patience
@@ -123,15 +122,12 @@ class MarksMode:
         self._pictures: dict[tuple, np.ndarray] = {}
 
     def score(
-        self, frame: RgbdFrame, features: Features, text: str, patience: Patience = PATIENT, shrink: int = 1
+        self, frame: RgbdFrame, features: Features, text: str, patience: Patience = PATIENT
     ) -> tuple[np.ndarray, float]:
         """(N,) probability of each region, and of none; they sum to 1.
 
         Regions that repeat a better one are not marked and get 0. More regions than marks are asked about in rounds,
         then the best of each round in a final one.
-
-        Args:
-            shrink: the marked picture's sides are divided by this.
 
         Raises:
             ModelError: as `patience` says.
@@ -148,15 +144,15 @@ class MarksMode:
             finalists = []
             for k, group in enumerate(rounds):
                 patience.report(f"marks, round {k + 1} of {len(rounds)}", "")
-                likely, _ = self._ask(frame, features, group, text, patience, shrink)
+                likely, _ = self._ask(frame, features, group, text, patience)
                 finalists.extend(group[np.argsort(-likely)[:places]])
             heads = np.sort(np.array(finalists))
         patience.report("marks", "")
-        scores[heads], none = self._ask(frame, features, heads, text, patience, shrink)
+        scores[heads], none = self._ask(frame, features, heads, text, patience)
         return scores, none
 
     def _ask(
-        self, frame: RgbdFrame, features: Features, indices: np.ndarray, text: str, patience: Patience, shrink: int
+        self, frame: RgbdFrame, features: Features, indices: np.ndarray, text: str, patience: Patience
     ) -> tuple[np.ndarray, float]:
         """Probabilities of the regions at `indices` and of none."""
         labels = mark_labels(len(indices), self.letters)
@@ -165,7 +161,7 @@ class MarksMode:
             order = np.random.default_rng(k).permutation(len(indices)) if k else np.arange(len(indices))
             arranged = indices[order]
             facts = describe_marks(features, arranged, labels) if self.facts else ""
-            picture = self._picture(frame, features, arranged, labels, shrink)
+            picture = self._picture(frame, features, arranged, labels)
             p, absent = self.ask_marks(picture, text, labels, facts, patience)
             total[order] += p
             none += absent
@@ -186,16 +182,14 @@ class MarksMode:
         p = label_probabilities(turn, paths, continuing, self.temperature, ahead)
         return p[: len(labels)], float(p[len(labels) :].sum())
 
-    def _picture(
-        self, frame: RgbdFrame, features: Features, indices: np.ndarray, labels: Sequence[str], shrink: int
-    ) -> np.ndarray:
+    def _picture(self, frame: RgbdFrame, features: Features, indices: np.ndarray, labels: Sequence[str]) -> np.ndarray:
         """The marked picture, the same array whenever the same marks are asked for."""
         if self._frame is not frame:
             self._frame, self._pictures = frame, {}
-        key = shrink, *(int(i) for i in indices)
+        key = tuple(int(i) for i in indices)
         if key not in self._pictures:
             marked = draw_marks(frame.color, [features.regions[i] for i in indices], labels)
-            self._pictures[key] = self.conversation.loaded.family.prepare(shrunk(marked, shrink))
+            self._pictures[key] = self.conversation.loaded.family.prepare(marked)
         return self._pictures[key]
 
 

@@ -45,4 +45,3 @@ class Patience:
 
 
 PATIENT = Patience()
-SMALLER = "smaller picture"  # reported once the device has no memory for the whole one

@@ -7,9 +7,7 @@ on and the calibration of its probabilities.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -19,12 +17,11 @@ import torch
 
 from spatial_llava_ros.grounding.features import Features
 from spatial_llava_ros.model.box_mode import BoxMode
-from spatial_llava_ros.model.canvas import shrunk
 from spatial_llava_ros.model.conversation import Conversation
 from spatial_llava_ros.model.errors import ModelError, ModelLoadError, ModelMemoryError
 from spatial_llava_ros.model.loading import LoadedModel, ModelOptions, load_model, use_adapter
 from spatial_llava_ros.model.marks_mode import MarksMode
-from spatial_llava_ros.model.patience import PATIENT, SMALLER, Patience
+from spatial_llava_ros.model.patience import PATIENT, Patience
 from spatial_llava_ros.types import Box, RgbdFrame
 
 DESCRIPTION = "spatial_llava.json"
@@ -39,9 +36,8 @@ class TransformersBackend:
         self.conversation = Conversation(loaded)
         self._marks = MarksMode(self.conversation, **marks)
         self._boxes = BoxMode(self.conversation)
-        self._large: RgbdFrame | None = None  # the frame whose whole picture did not fit
         self._likely: tuple[RgbdFrame, str, list[Box]] | None = None  # boxes of the last marks question, best first
-        self._key: tuple[RgbdFrame, int] | None = None
+        self._frame: RgbdFrame | None = None
         self._lock = Lock()
 
     @classmethod
@@ -76,10 +72,10 @@ class TransformersBackend:
             ModelError: the model failed, or as `patience` says.
         """
         with self._lock, _as_model_errors(self.conversation):
-            scores, none = self._shrinking(frame, patience, partial(self._marks.score, frame, features, text, patience))
+            scores, none = self._marks.score(frame, features, text, patience)
             likely = np.argsort(-scores, kind="stable")
             self._likely = frame, text, [features.regions[i].box for i in likely if scores[i] > 0]
-            return scores, none
+        return scores, none
 
     def boxes(self, frame: RgbdFrame, text: str, patience: Patience = PATIENT) -> tuple[tuple[Box, ...], float, str]:
         """Box mode: boxes in pixels of the frame, a score 0..1, and why there are none.
@@ -88,38 +84,12 @@ class TransformersBackend:
             ModelError: the model failed, or as `patience` says.
         """
         with self._lock, _as_model_errors(self.conversation):
-            return self._shrinking(frame, patience, partial(self._ask_boxes, frame, text, patience))
-
-    def _ask_boxes(
-        self, frame: RgbdFrame, text: str, patience: Patience, shrink: int
-    ) -> tuple[tuple[Box, ...], float, str]:
-        if self._key != (frame, shrink):
-            self._color = shrunk(frame.color, shrink)
-            self._key, self._picture = (frame, shrink), self.loaded.family.prepare(self._color)
-        shape = self._color.shape[:2]
-        scale = frame.color.shape[1] / shape[1], frame.color.shape[0] / shape[0]
-        drafts: list[Box] = []
-        if self._likely is not None and self._likely[0] is frame and self._likely[1] == text:
-            drafts = [tuple(v / scale[i % 2] for i, v in enumerate(box)) for box in self._likely[2]]
-        answer = self._boxes.ask(self._picture, shape, text, patience, drafts=drafts)
-        boxes = tuple(tuple(v * scale[i % 2] for i, v in enumerate(box)) for box in answer.boxes)
-        return boxes, answer.score, answer.problem
-
-    def _shrinking(self, frame: RgbdFrame, patience: Patience, ask: Callable[..., Any]) -> Any:
-        """Ask about a frame; where the device is full, once more about a picture of half its sides."""
-        if self._large is not frame:
-            self._large = None
-            try:
-                return ask(shrink=1)
-            except RuntimeError as error:
-                if not out_of_memory(error):
-                    raise
-            # Out here the error's traceback no longer holds the tensors of the pass that failed.
-            self.conversation.forget()
-            torch.cuda.empty_cache()
-            self._large = frame
-        patience.report(SMALLER, "")
-        return ask(shrink=2)
+            if self._frame is not frame:
+                self._frame, self._picture = frame, self.loaded.family.prepare(frame.color)
+            same = self._likely is not None and self._likely[0] is frame and self._likely[1] == text
+            drafts = self._likely[2] if same else []
+            answer = self._boxes.ask(self._picture, frame.color.shape[:2], text, patience, drafts=drafts)
+        return answer.boxes, answer.score, answer.problem
 
     def use_adapter(self, name: str) -> None:
         """Switch to a LoRA adapter, or to none with ""; what was kept of pictures is forgotten."""

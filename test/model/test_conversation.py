@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch", reason="models need the extra [model]")
 pytest.importorskip("transformers", reason="models need the extra [model]")
 
 import tiny
+from dictated import Dictated
 from scenes import squares
 
 from spatial_llava_ros.model.box_mode import BoxMode
@@ -24,7 +25,7 @@ from spatial_llava_ros.model.marks_mode import (
     label_probabilities,
     largest_branch,
 )
-from spatial_llava_ros.model.patience import PATIENT, Patience
+from spatial_llava_ros.model.patience import Patience
 
 ALL = list(tiny.BUILDERS)
 CAUSAL = [name for name in ALL if name not in ("florence-2", "paligemma")]
@@ -34,42 +35,12 @@ def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 255, (height, width, 3), dtype=np.uint8)
 
 
-class Prompter(Conversation):
-    """A conversation whose model, at every step, is certain of the next token of a given answer."""
-
-    def say(self, start: int, tokens: list[int]) -> None:
-        """The answer, after so many tokens that are put into the model's mouth."""
-        self.start, self.tokens, self.passes = start, tokens, 0
-
-    def ask(self, color, prompt, forced=(), patience=PATIENT):
-        self.began = None
-        turn = super().ask(color, prompt, forced, patience)
-        self.passes = 0
-        self.began = len(turn._picture.ids) - (len(forced) - self.start)
-        turn.rows = self._certain(turn._picture, turn.rows)
-        return turn
-
-    def forward_tokens(self, picture, tokens, encoded, keep):
-        rows = super().forward_tokens(picture, tokens, encoded, keep)
-        self.passes += 1
-        return rows if self.began is None else self._certain(picture, rows)
-
-    def _certain(self, picture, rows):
-        rows = rows.clone()
-        written = len(picture.ids) - self.began
-        for k in range(len(rows)):
-            said = written - (len(rows) - 1 - k)
-            if 0 <= said < len(self.tokens):
-                rows[k, self.tokens[said]] += 1e4
-        return rows
-
-
 @pytest.mark.parametrize("shape", [(96, 128), (128, 96)], ids=["landscape", "portrait"])
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("free", [False, True], ids=["grammar", "free"])
 def test_a_box_said_in_tokens_arrives_on_the_picture(load, name, shape, free):
     loaded = load(name)
-    family, conversation = loaded.family, Prompter(loaded)
+    family, conversation = loaded.family, Dictated(loaded)
     box = (0.2 * shape[1], 0.3 * shape[0], 0.7 * shape[1], 0.8 * shape[0])
     answer = family.encode_box(box, shape)
     opening = answer.index(family.format.start)
@@ -93,7 +64,7 @@ def test_a_box_said_in_tokens_arrives_on_the_picture(load, name, shape, free):
 @pytest.mark.parametrize("name", ["llava", "vpp-llava", "qwen2.5-vl", "internvl", "florence-2", "kosmos-2"])
 def test_drafts_save_passes_and_change_nothing(load, name):
     loaded = load(name)
-    family, conversation = loaded.family, Prompter(loaded)
+    family, conversation = loaded.family, Dictated(loaded)
     shape = (96, 128)
     color = family.prepare(picture(*shape))
     box, near, far = (26.0, 29.0, 90.0, 77.0), (26.0, 31.0, 88.0, 77.0), (100.0, 2.0, 120.0, 20.0)

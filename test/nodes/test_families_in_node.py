@@ -24,9 +24,10 @@ pytest.importorskip("torch", reason="models need the extra [model]")
 pytest.importorskip("transformers", reason="models need the extra [model]")
 
 import tiny
+from dictated import Dictated
 
 from spatial_llava_ros.model import transformers_backend
-from spatial_llava_ros.model.conversation import Conversation
+from spatial_llava_ros.model.patience import PATIENT
 from spatial_llava_ros.nodes.locate import LocateNode
 
 pytestmark = pytest.mark.slow
@@ -45,33 +46,22 @@ def picture(height: int, width: int) -> RgbdFrame:
     return RgbdFrame(color, depth, CameraIntrinsics(width, height, 280.0, 280.0, (width - 1) / 2, (height - 1) / 2))
 
 
-class Dictated(Conversation):
+class BoxDictated(Dictated):
     """A conversation whose model is told, token by token, to write a box in its family's own words."""
 
     box: tuple[float, float, float, float]
     shape: tuple[int, int]
 
-    def ask(self, color, prompt, forced=()):
+    def ask(self, color, prompt, forced=(), patience=PATIENT):
         family = self.loaded.family
         text = family.encode_box(self.box, self.shape)
         answer = family.answer_prefix + text[text.index(family.format.start) :]
         if family.name == "kosmos-2":
             answer = text
         (whole, _), base = self._after(prompt, [answer, answer])
-        self.tokens, self.told = [*whole[base:][len(forced) :], self.tokenizer.eos_token_id], None
-        turn = super().ask(color, prompt, forced)
-        self.told = 0
-        turn.rows = turn.rows.clone()
-        turn.rows[-1, self.tokens[0]] += 1e4
-        return turn
-
-    def forward_tokens(self, picture, tokens, encoded):
-        rows = super().forward_tokens(picture, tokens, encoded).clone()
-        for row in rows if self.told is not None else ():
-            self.told += 1
-            if self.told < len(self.tokens):
-                row[self.tokens[self.told]] += 1e4
-        return rows
+        start = len(self.start_ids(prompt, family.box_start))
+        self.say(start, [*whole[base:][start:], self.tokenizer.eos_token_id])
+        return super().ask(color, prompt, forced, patience)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +75,7 @@ def client():
 @pytest.fixture
 def locate(client, tmp_path, monkeypatch):
     """locate(name) is a locate node of this process, active, with the small model of that name loaded."""
-    monkeypatch.setattr(transformers_backend, "Conversation", Dictated)
+    monkeypatch.setattr(transformers_backend, "Conversation", BoxDictated)
     executor, nodes = SingleThreadedExecutor(), []
     spinning = Thread(target=executor.spin, daemon=True)
     spinning.start()
@@ -131,8 +121,8 @@ def test_box_dictated_to_a_family_arrives_on_the_picture_and_in_space(client, lo
     family = locate(name)._model._backend.loaded.family
     for height, width in ((240, 320), (320, 240)):
         frame = picture(height, width)
-        shape = Dictated.shape = frame.depth.shape
-        box = Dictated.box = (0.21 * width, 0.53 * height, 0.68 * width, 0.87 * height)
+        shape = BoxDictated.shape = frame.depth.shape
+        box = BoxDictated.box = (0.21 * width, 0.53 * height, 0.68 * width, 0.87 * height)
         answer = ask(client, frame, "the poster on the wall")
         assert answer.status == ReferredObject.FOUND, answer.explanation
         assert answer.method == ReferredObject.METHOD_BOX, answer.explanation
@@ -150,7 +140,7 @@ def test_box_dictated_to_a_family_arrives_on_the_picture_and_in_space(client, lo
 def test_box_on_a_region_is_that_region(client, locate):
     locate("llava")
     frame = picture(240, 320)
-    Dictated.shape, Dictated.box = frame.depth.shape, (188.0, 10.0, 275.0, 90.0)
+    BoxDictated.shape, BoxDictated.box = frame.depth.shape, (188.0, 10.0, 275.0, 90.0)
     answer = ask(client, frame, "the blue block")
     assert answer.method == ReferredObject.METHOD_BOX, answer.explanation
     found = messages.answer_of(answer).object
