@@ -1,8 +1,9 @@
-"""The locate and scene_graph nodes for a camera that runs already.
+"""The locate, scene_graph and follow nodes for a camera that runs already.
 
 ros2 launch spatial_llava_ros locate.launch.py camera:=realsense
 ros2 launch spatial_llava_ros locate.launch.py camera:=orbbec prefix:=/robot1 world_frame:=map rviz:=true
 ros2 launch spatial_llava_ros locate.launch.py camera:=realsense nodes:=scene_graph
+ros2 launch spatial_llava_ros locate.launch.py camera:=realsense follow:=true goal:=true
 ros2 launch spatial_llava_ros locate.launch.py camera:=realsense model:=/data/Qwen2.5-VL-3B-Instruct quantization:=nf4
 ros2 topic pub --once /command std_msgs/msg/String "{data: the red mug left of the laptop}"
 """
@@ -27,7 +28,7 @@ MODEL_PARAMETERS = {"model": "model", "model_mode": "model.mode", "quantization"
 def nodes(context):
     """The nodes that are wanted, with what the arguments say."""
     names = ("camera", "prefix", "color_transport", "depth_transport", "world_frame", "use_sim_time", "nodes")
-    names += tuple(MODEL_PARAMETERS)
+    names += ("follow", "goal", *MODEL_PARAMETERS)
     value = {name: LaunchConfiguration(name).perform(context) for name in names}
     transports = value["color_transport"], value["depth_transport"]
     given = {
@@ -37,17 +38,20 @@ def nodes(context):
         **({"world_frame": value["world_frame"]} if value["world_frame"] else {}),
     }
     model = {parameter: value[name] for name, parameter in MODEL_PARAMETERS.items() if value[name]}
+    wanted = ("locate", "scene_graph") if value["nodes"] == "both" else (value["nodes"],)
+    wanted += ("follow",) if value["follow"] == "true" else ()
+    own = {"locate": model, "follow": {"goal.enabled": value["goal"] == "true"}}
+    params = {"locate": "params", "scene_graph": "scene_graph_params", "follow": "follow_params"}
     return [
         Node(
             package="spatial_llava_ros",
             executable=name,
             name=name,
             output="screen",
-            parameters=[LaunchConfiguration(params), given, *([model] if name == "locate" and model else [])],
+            parameters=[LaunchConfiguration(params[name]), given, *([own[name]] if own.get(name) else [])],
             remappings=remappings(CAMERAS[value["camera"]], value["prefix"], *transports),
         )
-        for name, params in (("locate", "params"), ("scene_graph", "scene_graph_params"))
-        if value["nodes"] in (name, "both")
+        for name in wanted
     ]
 
 
@@ -66,6 +70,13 @@ def generate_launch_description():
             DeclareLaunchArgument("nodes", default_value="both", choices=["locate", "scene_graph", "both"]),
             DeclareLaunchArgument("params", default_value=str(CONFIG / "locate.yaml"), description="YAML of locate"),
             DeclareLaunchArgument("scene_graph_params", default_value=str(CONFIG / "scene_graph.yaml")),
+            DeclareLaunchArgument(
+                "follow", default_value="false", choices=["true", "false"], description="track what was found"
+            ),
+            DeclareLaunchArgument("follow_params", default_value=str(CONFIG / "follow.yaml")),
+            DeclareLaunchArgument(
+                "goal", default_value="false", choices=["true", "false"], description="goal_pose, which Nav2 drives to"
+            ),
             DeclareLaunchArgument(
                 "model", default_value="", description="checkpoint folder, hub id or server address; empty: see params"
             ),

@@ -16,7 +16,7 @@ def test_links_lead_somewhere(page):
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
 
 
-@pytest.mark.parametrize("name", ["locate", "scene_graph"])
+@pytest.mark.parametrize("name", ["locate", "scene_graph", "follow"])
 def test_parameter_table_is_that_of_the_node(name):
     pytest.importorskip("rclpy")
     settings = pytest.importorskip(f"spatial_llava_ros.nodes.{name}").SETTINGS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 
-from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
+from geometry_msgs.msg import PoseWithCovarianceStamped
 from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -12,7 +12,6 @@ from visualization_msgs.msg import MarkerArray
 
 from spatial_llava_ros.msg import ReferredObject
 from spatial_llava_ros.nodes import messages, qos
-from spatial_llava_ros.nodes.goal import stand_off_pose
 from spatial_llava_ros.nodes.markers import answer_markers
 from spatial_llava_ros.nodes.worker import Result
 from spatial_llava_ros.output.picture import draw_answer
@@ -22,7 +21,7 @@ class AnswerPublishers:
     """Life-cycle publishers of a node; what is sent while the node is inactive goes nowhere.
 
     Args:
-        node: with `goal.enabled`, `goal.stand_off` and `marker_lifetime` declared.
+        node: with `marker_lifetime` declared.
     """
 
     def __init__(self, node: LifecycleNode) -> None:
@@ -30,7 +29,6 @@ class AnswerPublishers:
         make = node.create_lifecycle_publisher
         self._results = make(ReferredObject, "referred_object", qos.ANSWERS)
         self._poses = make(PoseWithCovarianceStamped, "referred_pose", qos.RESULT)
-        self._goals = make(PoseStamped, "goal_pose", qos.RESULT)
         self._markers = make(MarkerArray, "markers", qos.LATCHED)
         self._pictures = make(Image, "debug/image", qos.RESULT)
         self._detections = None
@@ -41,7 +39,7 @@ class AnswerPublishers:
 
     def close(self) -> None:
         """Take the topics away."""
-        own = (self._results, self._poses, self._goals, self._markers, self._pictures, self._detections)
+        own = (self._results, self._poses, self._markers, self._pictures, self._detections)
         for publisher in own:
             if publisher is not None:
                 self._node.destroy_publisher(publisher)
@@ -53,28 +51,12 @@ class AnswerPublishers:
         self._markers.publish(answer_markers(message, self._value("marker_lifetime")))
         if message.object.has_pose:
             self._poses.publish(messages.pose_message(message))
-            if self._value("goal.enabled"):
-                self._publish_goal(message, result)
         if self._detections is not None:
             self._detections.publish(messages.detections_message(message, [message.object, *message.candidates]))
         if result.frame is not None and self._pictures.get_subscription_count() > 0:
             header = Header(stamp=message.header.stamp, frame_id=message.camera_frame_id)
             self._pictures.publish(messages.image_message(draw_answer(result.frame, result.answer), header))
         return message
-
-    def _publish_goal(self, message: ReferredObject, result: Result) -> None:
-        frame = result.frame
-        if frame.world_from_camera is None or result.frame_id != frame.world_frame_id:
-            self._node.get_logger().warning("no goal_pose: the camera's pose in an upright frame is not known")
-            return
-        position, turn = stand_off_pose(
-            result.answer.object.position, frame.world_from_camera[:3, 3], self._value("goal.stand_off")
-        )
-        goal = PoseStamped(header=message.header)
-        p, q = goal.pose.position, goal.pose.orientation
-        p.x, p.y, p.z = (float(v) for v in position)
-        q.x, q.y, q.z, q.w = (float(v) for v in turn)
-        self._goals.publish(goal)
 
     def _value(self, name: str):
         return self._node.get_parameter(name).value

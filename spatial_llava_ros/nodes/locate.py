@@ -9,7 +9,6 @@ Topics (relative names; remap them to the camera's)
                                             every command and every goal, whatever became of it
     out  referred_pose                      geometry_msgs/PoseWithCovarianceStamped, when there is one
     out  detections                         vision_msgs/Detection3DArray, where vision_msgs is installed
-    out  goal_pose                          geometry_msgs/PoseStamped: stand-off pose facing the object, when enabled
     out  markers                            visualization_msgs/MarkerArray
     out  debug/image                        sensor_msgs/Image: the answer drawn on its picture, when someone subscribes
     out  /diagnostics                       diagnostic_msgs/DiagnosticArray, once a second
@@ -72,8 +71,6 @@ SETTINGS = (
     Setting("frame_timeout", 1.0, "how long to wait for a frame that is recent enough, s", 0.0, 60.0),
     Setting("transform_timeout", 0.3, "how long to wait for TF at the frame's stamp, s", 0.0, 10.0),
     Setting("timeout", 10.0, "how long an answer may take, s", 0.1, 600.0),
-    Setting("goal.enabled", False, "publish goal_pose"),
-    Setting("goal.stand_off", 0.8, "distance of goal_pose from the object, m", 0.0, 10.0),
     Setting("marker_lifetime", 0.0, "s; 0 keeps markers until the next answer", 0.0, 3600.0),
     Setting("autostart", True, "configure and activate at the start; false under a lifecycle manager", fixed=True),
 )

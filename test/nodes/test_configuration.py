@@ -13,7 +13,7 @@ import yaml
 from spatial_llava_ros.srv import Ask
 from std_msgs.msg import String
 
-from spatial_llava_ros.nodes import camera, locate, scene_graph
+from spatial_llava_ros.nodes import camera, follow, locate, scene_graph
 from spatial_llava_ros.nodes.cameras import TOPICS, read_cameras, remappings
 from spatial_llava_ros.nodes.environment import config_folder
 from spatial_llava_ros.output.mcap_log import McapWriter
@@ -41,7 +41,7 @@ def test_fast_dds_gets_a_segment_that_holds_pictures():
     assert root.find(".//d:participant", space).get("is_default_profile") == "true"
 
 
-@pytest.mark.parametrize("node", [locate, scene_graph])
+@pytest.mark.parametrize("node", [locate, scene_graph, follow])
 def test_parameter_file_states_the_defaults(node):
     name = node.__name__.split(".")[-1]
     stated = yaml.safe_load((CONFIG / f"{name}.yaml").read_text())[f"/**/{name}"]["ros__parameters"]
@@ -51,7 +51,7 @@ def test_parameter_file_states_the_defaults(node):
     assert all(type(value) is type(defaults[name]) for name, value in stated.items())
 
 
-@pytest.mark.parametrize("settings", [locate.SETTINGS, camera.SETTINGS, scene_graph.SETTINGS])
+@pytest.mark.parametrize("settings", [locate.SETTINGS, camera.SETTINGS, scene_graph.SETTINGS, follow.SETTINGS])
 def test_defaults_lie_in_their_ranges(settings):
     for s in settings:
         assert s.meaning
@@ -73,7 +73,7 @@ def test_every_camera_names_every_topic():
     assert far["depth/image/compressedDepth"] == far["depth/image"] + "/compressedDepth"
 
 
-DESCRIBED = locate.__doc__ + camera.__doc__ + scene_graph.__doc__
+DESCRIBED = locate.__doc__ + camera.__doc__ + scene_graph.__doc__ + follow.__doc__
 
 
 def test_rviz_shows_topics_that_the_nodes_publish():

@@ -76,7 +76,7 @@ def test_ros_modules_that_the_code_imports_are_declared(package) -> None:
 
 def test_executables_start_modules_that_exist() -> None:
     scripts = sorted((ROOT / "scripts" / "nodes").iterdir())
-    assert [s.name for s in scripts] == ["camera", "locate", "scene_graph"]
+    assert [s.name for s in scripts] == ["camera", "follow", "locate", "scene_graph"]
     for script in scripts:
         text = script.read_text()
         # A fixed interpreter would miss the virtual environment that is active.
