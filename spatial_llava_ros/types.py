@@ -265,7 +265,7 @@ class SceneObject:
         attributes: words a person could use: colour, shape, stance.
         colours: (11,) float64 shares of the basic colour names (`grounding.colour.NAMES`), or None.
         layer: depth layer in the view, 1 = nearest, 0 = not assigned.
-        source: where the label comes from: "geometry", "model" or "user".
+        source: where the label comes from: "geometry", "model", "both" or "user".
         state: OBSERVED in a graph of one frame.
         observations: frames it was seen in.
         first_seen, last_seen, last_moved: nanoseconds; 0 = never.
@@ -295,7 +295,7 @@ class Relation:
         reference: whose left and right it is: "viewer" (of the graph), "object" (its own front) or "world" (no one's).
         score: 0..1, how well it holds.
         second_object: the other landmark of "between", 0 for all else.
-        source: "geometry" or "model".
+        source: "geometry", "model" or "both".
     """
 
     subject: int

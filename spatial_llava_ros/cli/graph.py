@@ -7,17 +7,19 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spatial_llava_ros.cli.destination import PICTURES, check_destination
+from spatial_llava_ros.cli.model import add_model, chosen_backend
 from spatial_llava_ros.cli.source import add_frame, add_source, chosen_frame, chosen_source
 from spatial_llava_ros.errors import InvalidInputError
 from spatial_llava_ros.frames import FrameSource
 from spatial_llava_ros.output.wording import measured, statement
-from spatial_llava_ros.types import SceneGraph, graph_as_dict
+from spatial_llava_ros.types import Proposals, RgbdFrame, SceneGraph, graph_as_dict
 
 if TYPE_CHECKING:
     from spatial_llava_ros.output.rerun_log import RerunWriter
@@ -31,7 +33,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         help="list the things in a picture and how they stand to each other",
         description="The scene graph of a frame: its things with position, size and likely names, and the relations a\n"
         "person would state, each with the number behind it. A page shows the whole run; where the camera's pose is\n"
-        "known, with what is remembered by then.",
+        "known, with what is remembered by then. With a model that writes scene graphs (family asmv2), names and\n"
+        "relations come from it too, as far as the measurements do not deny them; each says its source.",
         epilog="example:\n  spatial-llava graph my_frame/ --picture graph.png\n"
         '  spatial-llava graph my_bag/ --html run.html --ask "how far is the mug from the box?"\n'
         "  spatial-llava graph sim:room --json | jq '.relations[] | select(.predicate == \"on\")'",
@@ -45,6 +48,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--picture", type=Path, metavar="OUT.png", help="draw picture, map from above and relations")
     parser.add_argument("--html", type=Path, metavar="OUT.html", help="a page of the whole run, to open in a browser")
     parser.add_argument("--rerun", type=Path, metavar="OUT.rrd", help="the whole run for the Rerun viewer")
+    add_model(parser, grounds=False)
     parser.add_argument("--ask", metavar="QUESTION", nargs="+", default=[], help="to be answered on the page")
 
 
@@ -54,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         SpatialLlavaError: what `main` prints in one line.
     """
-    from spatial_llava_ros.graph import frame_graph  # here, so that --help stays instant
+    from spatial_llava_ros.proposals import propose  # here, so that --help stays instant
 
     if args.picture:
         check_destination(args.picture, PICTURES, "--picture")
@@ -64,11 +68,11 @@ def run(args: argparse.Namespace) -> int:
         raise InvalidInputError("--ask goes with --html; without a page, use: spatial-llava ask SOURCE QUESTION")
     if args.rerun:
         check_destination(args.rerun, (".rrd",), "--rerun")
-    with chosen_source(args) as source:
+    with chosen_source(args) as source, chosen_backend(args) as model:
         frame = chosen_frame(source, args)
         if args.html or args.rerun:
-            _write_run(source, args)
-    graph = frame_graph(frame, everything=args.everything)
+            _write_run(source, args, model)
+        graph = graph_of(frame, propose(frame), model, args.everything)
     if args.picture:
         from spatial_llava_ros.output.graph_picture import draw_graph
         from spatial_llava_ros.output.picture import save_picture
@@ -82,13 +86,38 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _write_run(source: FrameSource, args: argparse.Namespace) -> None:
+def graph_of(frame: RgbdFrame, proposals: Proposals, model: Any, everything: bool = False) -> SceneGraph:
+    """The graph of a frame; with a model joined with what it says, and what was made of that on standard error.
+
+    Args:
+        model: back-end of `chosen_backend`, or None.
+
+    Raises:
+        SpatialLlavaError: the model failed, or its family writes no scene graphs.
+    """
+    from spatial_llava_ros.graph import frame_graph
+
+    graph = frame_graph(frame, proposals, everything=everything)
+    if model is None:
+        return graph
+    from spatial_llava_ros.graph.said import with_said
+
+    joined, heard = with_said(graph, model.graph_text(frame), frame, proposals, everything)
+    print(f"model: {heard.named} things named, {heard.added} of them new", file=sys.stderr)
+    if not heard.well_formed:
+        print("model: parts of its text could not be read", file=sys.stderr)
+    for denied in heard.refused:
+        print(f"model: refused {denied}", file=sys.stderr)
+    return joined
+
+
+def _write_run(source: FrameSource, args: argparse.Namespace, model: Any) -> None:
     """The page and the recording of the whole run; what is left out, and how far it is, goes to standard error."""
     from spatial_llava_ros.output.run import Run
     from spatial_llava_ros.output.run_page import FRAMES, RunPage
     from spatial_llava_ros.questions import answer_question
 
-    run = Run(source, FRAMES if args.html else len(source))
+    run = Run(source, FRAMES if args.html else len(source), partial(graph_of, model=model))
     page = RunPage(source.name, len(run.numbers)) if args.html else None
     with ExitStack() as stack:
         recording = stack.enter_context(_open_recording(args.rerun, source.name)) if args.rerun else None

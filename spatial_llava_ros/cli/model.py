@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spatial_llava_ros.errors import InvalidInputError
 
@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     from spatial_llava_ros.model.grounder import Grounder
 
 
-def add_model(parser: argparse.ArgumentParser) -> None:
-    """Declare --model and what belongs to it."""
+def add_model(parser: argparse.ArgumentParser, grounds: bool = True) -> None:
+    """Declare --model and what belongs to it.
+
+    Args:
+        grounds: it is to find things, in one of the modes; else there is nothing to choose.
+    """
     group = parser.add_argument_group("language model", "docs/models.md; geometry alone answers unless one is given")
     group.add_argument("--model", metavar="MODEL", help="checkpoint folder, hub id, or http(s)://host:port/v1#name")
-    group.add_argument(
-        "--mode", metavar="MODE", help="marks, box or both: marks, then a box where needed (default both)"
-    )
+    if grounds:
+        mode = "marks, box or both: marks, then a box where needed (default both)"
+        group.add_argument("--mode", metavar="MODE", help=mode)
     group.add_argument("--quantization", metavar="BITS", help="of its weights: nf4 (default), int8, bf16, none")
     group.add_argument("--family", metavar="NAME", help="how it is asked and answers (default: by the checkpoint)")
     group.add_argument("--adapter", metavar="FOLDER", help="LoRA adapter")
@@ -31,18 +35,36 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def chosen_model(args: argparse.Namespace) -> Iterator[Grounder | None]:
-    """The model that the options of `add_model` name, loaded; None where they name none.
+    """The grounder of the model that the options of `add_model` name, loaded; None where they name none.
+
+    Raises:
+        SpatialLlavaError: as `chosen_backend`.
+    """
+    with _opened(args) as (grounder, _):
+        yield grounder
+
+
+@contextmanager
+def chosen_backend(args: argparse.Namespace) -> Iterator[Any]:
+    """The back-end itself, for what is not grounding.
 
     Raises:
         InvalidInputError: it cannot be loaded, or options of a model without one.
         MissingDependencyError: torch or another library is not installed.
     """
+    with _opened(args) as (_, backend):
+        yield backend
+
+
+@contextmanager
+def _opened(args: argparse.Namespace) -> Iterator[tuple[Grounder | None, Any]]:
+    """Grounder and back-end, both None where no model is named."""
     named = ("mode", "quantization", "family", "adapter", "device")
-    given = {name: getattr(args, name) for name in named if getattr(args, name)}
+    given = {name: getattr(args, name) for name in named if getattr(args, name, None)}
     if not args.model:
         if given or args.online:
             raise InvalidInputError(f"--{next(iter(given), 'online')} is about a model: name one with --model")
-        yield None
+        yield None, None
         return
     from spatial_llava_ros.model.opening import ModelChoice
 
@@ -51,7 +73,7 @@ def chosen_model(args: argparse.Namespace) -> Iterator[Grounder | None]:
     memory = getattr(backend, "memory", "")
     print(f"{args.model}: loaded in {perf_counter() - start:.1f} s{', ' + memory if memory else ''}", file=sys.stderr)
     try:
-        yield grounder
+        yield grounder, backend
     finally:
         if hasattr(backend, "close"):
             backend.close()

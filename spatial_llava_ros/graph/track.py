@@ -288,11 +288,12 @@ def _take_note(track: Track, node: SceneObject, camera: np.ndarray, stamp: int, 
 
 def _vote(track: Track, node: SceneObject) -> None:
     """Weigh in the names of a sighting; a model's outweigh those of mere shape, a user's word is not voted on."""
-    if track.named_by == "geometry" and node.source == "model":
+    by_model = node.source in ("model", "both")
+    if track.named_by == "geometry" and by_model:
         track.votes.clear()
         track.ballots = 0
         track.named_by, track.label = "model", node.object.label
-    if track.named_by == "model" and node.source != "model":
+    if track.named_by == "model" and not by_model:
         return
     names = node.labels or ((node.object.label, node.object.score),)
     for name, weight in names:

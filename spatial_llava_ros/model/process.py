@@ -75,6 +75,10 @@ class ProcessBackend:
         """Box mode: boxes in pixels of the frame, a score 0..1, and why there are none."""
         return self._ask("boxes", frame, None, text, patience)
 
+    def graph_text(self, frame: RgbdFrame, text: str = "", patience: Patience = PATIENT) -> str:
+        """Graph mode: the frame's scene graph in the family's text."""
+        return self._ask("graph_text", frame, None, text, patience)
+
     def wait_ready(self, patience: Patience = PATIENT) -> str:
         """Wait until the model is loaded; its memory in one line.
 
@@ -267,6 +271,8 @@ def serve(pipe: Connection) -> None:
         try:
             if kind == "score":
                 answer = backend.score(frame, features, text, patience)
+            elif kind == "graph_text":
+                answer = backend.graph_text(frame, text, patience)
             else:
                 answer = backend.boxes(frame, text, patience)
             pipe.send(("answer", (number, answer)))

@@ -28,6 +28,7 @@ from spatial_llava_ros.grounding.fit import distinct
 from spatial_llava_ros.model.answer_format import Unreadable
 from spatial_llava_ros.model.errors import ModelError, ModelLoadError, ModelTimeout
 from spatial_llava_ros.model.families import FAMILIES
+from spatial_llava_ros.model.graph_mode import MOST_TOKENS, graph_question
 from spatial_llava_ros.model.marks import MOST_MARKS, describe_marks, draw_marks, mark_labels
 from spatial_llava_ros.model.patience import PATIENT, Patience
 from spatial_llava_ros.types import Box, RgbdFrame
@@ -116,6 +117,11 @@ class RemoteBackend:
             return (), 0.0, str(decoded)
         tokens = [token["logprob"] for token in _token_logprobs(choice)]
         return tuple(decoded), math.exp(np.mean(tokens)) if tokens else WITNESS, ""
+
+    def graph_text(self, frame: RgbdFrame, text: str = "", patience: Patience = PATIENT) -> str:
+        """Graph mode: the frame's scene graph in the family's text."""
+        question = graph_question(self.family)
+        return _content(self._complete(self.family.prepare(frame.color), question, patience, max_tokens=MOST_TOKENS))
 
     def close(self) -> None:
         """Nothing is held between requests."""

@@ -19,6 +19,7 @@ from spatial_llava_ros.grounding.features import Features
 from spatial_llava_ros.model.box_mode import BoxMode
 from spatial_llava_ros.model.conversation import Conversation
 from spatial_llava_ros.model.errors import ModelError, ModelLoadError, ModelMemoryError
+from spatial_llava_ros.model.graph_mode import write_graph_text
 from spatial_llava_ros.model.loading import LoadedModel, ModelOptions, load_model, use_adapter
 from spatial_llava_ros.model.marks_mode import MarksMode
 from spatial_llava_ros.model.patience import PATIENT, Patience
@@ -90,6 +91,17 @@ class TransformersBackend:
             drafts = self._likely[2] if same else []
             answer = self._boxes.ask(self._picture, frame.color.shape[:2], text, patience, drafts=drafts)
         return answer.boxes, answer.score, answer.problem
+
+    def graph_text(self, frame: RgbdFrame, text: str = "", patience: Patience = PATIENT) -> str:
+        """Graph mode: the frame's scene graph in the family's text; `text` is not used.
+
+        Raises:
+            ModelError: a family that does not write scene graphs, the model failed, or as `patience` says.
+        """
+        with self._lock, _as_model_errors(self.conversation):
+            if self._frame is not frame:
+                self._frame, self._picture = frame, self.loaded.family.prepare(frame.color)
+            return write_graph_text(self.conversation, self._picture, patience)
 
     def use_adapter(self, name: str) -> None:
         """Switch to a LoRA adapter, or to none with ""; what was kept of pictures is forgotten."""

@@ -6,7 +6,7 @@ each frame stands for itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,9 @@ from spatial_llava_ros.errors import InvalidInputError
 from spatial_llava_ros.frames import FrameSource
 from spatial_llava_ros.graph import SceneMemory, frame_graph
 from spatial_llava_ros.proposals import propose
-from spatial_llava_ros.types import ObjectState, Region, RgbdFrame, SceneGraph, SceneObject
+from spatial_llava_ros.types import ObjectState, Proposals, Region, RgbdFrame, SceneGraph, SceneObject
+
+_Grapher = Callable[[RgbdFrame, Proposals], SceneGraph]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,10 @@ class Step:
 class Run:
     """The steps of a source, made as they are asked for; iterate over it once.
 
+    Args:
+        source, limit: frames, and how many of them at most.
+        graph: (frame, proposals) -> its graph.
+
     Attributes:
         left_out: frames without a pose in the frame that the run is remembered in.
         memory: what is remembered; None where no pose is known.
@@ -55,6 +61,7 @@ class Run:
 
     source: FrameSource
     limit: int
+    graph: _Grapher = frame_graph
     left_out: int = 0
     memory: SceneMemory | None = None
     last: Step | None = None
@@ -75,25 +82,32 @@ class Run:
             if place == 0 and frame.world_from_camera is not None:
                 self.memory = SceneMemory(frame.world_frame_id)
             if self.memory is None:
-                self.last = _alone(number, frame)
+                self.last = _alone(number, frame, self.graph)
             elif frame.world_from_camera is None or frame.world_frame_id != self.memory.frame_id:
                 self.left_out += 1
                 continue
             else:
-                self.last = _remembered(number, frame, self.memory)
+                self.last = _remembered(number, frame, self.memory, self.graph)
             yield self.last
 
 
-def _alone(number: int, frame: RgbdFrame) -> Step:
+def _alone(number: int, frame: RgbdFrame, graph_of: _Grapher) -> Step:
     proposals = propose(frame)
-    graph = frame_graph(frame, proposals)
+    graph = graph_of(frame, proposals)
     regions = {region.id: region for region in proposals.regions}
-    return Step(number, frame, graph, (), {n.object.id: regions[n.object.id] for n in graph.objects})
+    return Step(number, frame, graph, (), {n.object.id: regions.get(n.object.id) or _boxed(n) for n in graph.objects})
 
 
-def _remembered(number: int, frame: RgbdFrame, memory: SceneMemory) -> Step:
+def _boxed(node: SceneObject) -> Region:
+    """Where a thing is that only a model has seen: all of its box."""
+    x1, y1, x2, y2 = (round(v) for v in node.object.box)
+    x2, y2 = max(x2, x1 + 1), max(y2, y1 + 1)
+    return Region(node.object.id, (x1, y1, x2, y2), np.ones((y2 - y1, x2 - x1), bool), node.object.score)
+
+
+def _remembered(number: int, frame: RgbdFrame, memory: SceneMemory, graph_of: _Grapher) -> Step:
     proposals = propose(frame)
-    changes = memory.update(frame, frame_graph(frame, proposals))
+    changes = memory.update(frame, graph_of(frame, proposals))
     now = {*changes.seen, *changes.new, *changes.moved}
     # A track keeps the box of its last sighting, which is that of the region it was seen as.
     by_box = {tuple(map(float, region.box)): region for region in proposals.regions}

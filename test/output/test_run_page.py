@@ -162,8 +162,9 @@ def test_it_opens_without_an_error_at_any_width(browser, simulated, width, dark)
     ground = browser.js("getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", ground))) < 200) == dark
     for canvas in ("picture", "map", "space", "presence"):  # something is drawn on each
-        colours = browser.js(f"new Set(new Uint32Array(document.getElementById('{canvas}').getContext('2d')"
-                             f".getImageData(0, 0, 300, 40).data.buffer)).size")  # fmt: skip
+        browser.js(f"window.shown = document.getElementById('{canvas}')")
+        pixels = "shown.getContext('2d').getImageData(0, 0, shown.width, shown.height).data.buffer"
+        colours = browser.js(f"new Set(new Uint32Array({pixels})).size")
         assert colours > 1, canvas
 
 

@@ -17,5 +17,8 @@ ASMV2 = Family(
     levels=999.0,
     square=True,
     prompt=VICUNA,
+    # ASMv2 publishes the grammar of its answers, not this wording.
+    graph_question="Describe the scene graph of the image: name the objects with their boxes in layers from near to "
+    "far, then the relations between them.",
     origin="arXiv 2402.19474; OpenGVLab/all-seeing; LLaVA-SpaceSGG, arXiv 2412.06322",
 )

@@ -37,6 +37,7 @@ class Family:
         answer_prefix: what the model writes before the box, put into its mouth.
         prefix_lm: image tokens attend to the question, so nothing of a frame can be kept but its vision features.
         origin: where the conventions come from.
+        graph_question: asks for a scene graph in SpaceSGG's text; empty for families that do not write it.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Family:
     answer_prefix: str = ""
     prefix_lm: bool = False
     points: bool = False
+    graph_question: str = ""
 
     # The picture
 
