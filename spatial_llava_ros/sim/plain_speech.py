@@ -12,7 +12,7 @@ import re
 
 import numpy as np
 
-from spatial_llava_ros.sim.colors import SHADES
+from spatial_llava_ros.sim.colors import SHADES, VIVID
 from spatial_llava_ros.sim.expressions import RELATION_WORDS, Phrase, SimExpression, Speaker
 from spatial_llava_ros.sim.spatial_truth import NO, UNCLEAR, YES
 from spatial_llava_ros.sim.truth import SimFrame
@@ -52,7 +52,7 @@ def plain_expressions(shot: SimFrame, seed: int, n: int) -> list[SimExpression]:
     while len(out) < n and failures < 2 * len(_TURN):
         kind = _TURN[step % len(_TURN)]
         step += 1
-        for _ in range(250 if kind in ("relation", "ambiguous") else 80):  # those are the hardest to come by
+        for _ in range(400 if kind in ("relation", "ambiguous") else 80):  # those are the hardest to come by
             phrase = makers[kind]()
             if phrase is not None and _plainest(phrase.text) not in out:
                 targets = tuple(shot.objects[k].id for k in np.flatnonzero(phrase.verdict == YES))
@@ -64,11 +64,21 @@ def plain_expressions(shot: SimFrame, seed: int, n: int) -> list[SimExpression]:
     return list(out.values())
 
 
+_SAME = (
+    *((rf"\b(?:{'|'.join(sorted(words, key=len, reverse=True))})\b", words[0]) for words in RELATION_WORDS.values()),
+    (r"\bobject\b", "thing"),
+    (r" on the (?:table|floor)\b", ""),
+    (r"^the (.*) farthest to the (left|right)$", r"the \2most \1"),
+    (r"^the (.*) farthest away$", r"the farthest \1"),
+    (r"^the (.*) closest to you$", r"the nearest \1"),
+    (r"\bclosest\b", "nearest"),
+)
+
+
 def _plainest(text: str) -> str:
     """The same for sentences that differ in nothing but synonyms."""
-    for words in (*RELATION_WORDS.values(), _ANY):
-        longest_first = "|".join(sorted(words, key=len, reverse=True))
-        text = re.sub(rf"\b(?:{longest_first})\b", words[0], text)
+    for pattern, word in _SAME:
+        text = re.sub(pattern, word, text)
     return text
 
 
@@ -169,8 +179,10 @@ class PlainSpeaker(Speaker):
     def relation(self) -> Phrase | None:
         if self.rng.random() < 0.12:
             return self._other()
-        landmark, target = self._landmark(depth=1), self._any_phrase(bare=0.4)
-        if landmark is None or target.tail:
+        landmark, target = self._landmark(depth=1), self._any_phrase(bare=0.3)
+        if target.only is None and self.rng.random() < 0.5:
+            target = self._landmark(depth=1) or target  # people often say where a thing is that they have named already
+        if landmark is None or target.tail or target.only == landmark.only:
             return None
         predicate, index = self.pick(_PREDICATES), landmark.only
         if predicate == "between":
@@ -254,8 +266,12 @@ class PlainSpeaker(Speaker):
         return self._just(phrase, int(among[head[rank]]), words, tail + phrase.tail)
 
     def absent(self) -> Phrase | None:
-        """A thing of a kind or a colour that is not there."""
-        phrase = self._phrase(self.pick(_NOUNS[:-3] if self.ground == "table" else _NOUNS), self.pick(tuple(SHADES)))
+        """A thing of a kind or a colour that is not there; half the time nothing has that colour."""
+        noun = self.pick(_NOUNS[:-3] if self.ground == "table" else _NOUNS)
+        color = self.pick(VIVID if self.rng.random() < 0.8 else tuple(SHADES))
+        phrase = self._phrase(noun, color)
+        if self.rng.random() < 0.5 and (self._color(color) != NO).any():
+            return None
         if (phrase.verdict != NO).any():
             return None
         if self.rng.random() < 0.1 and (landmark := self._landmark(depth=1)) is not None:
