@@ -28,7 +28,7 @@ def page(tmp_path, small_frame):
 def test_every_miss_has_its_picture_and_every_error_its_plot(page):
     text = page.read_text()
     assert text.count("data:image/jpeg") == 1 and text.count("<svg") == 1 and "nothing measured" not in text
-    assert "median 3, 95 % below 40.6, n = 5" in text and "centre median m" in text and "0.00312" in text
+    assert "median 3, 95 % below 40.8, n = 5" in text and "centre median m" in text and "0.00312" in text
     assert "IoU 0.25" in text and "<script" not in text
 
 
