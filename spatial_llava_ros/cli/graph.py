@@ -126,6 +126,8 @@ def _write_run(source: FrameSource, args: argparse.Namespace, model: Any) -> Non
                 page.add(step)
             if recording:
                 recording.add(step)
+        if page:
+            page.heard(source.answers())
         if page and run.last:
             page.ask([answer_question(question, run.last.graph) for question in args.ask])
     if len(run.numbers) < len(source):

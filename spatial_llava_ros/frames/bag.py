@@ -6,6 +6,7 @@ up to it, undecoded, from the frame asked for before, or from the start when tha
 
 from __future__ import annotations
 
+import json
 import struct
 from collections import deque
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ _IMAGE = "sensor_msgs/msg/Image"
 _COMPRESSED = "sensor_msgs/msg/CompressedImage"
 _INFO = "sensor_msgs/msg/CameraInfo"
 _TF = "tf2_msgs/msg/TFMessage"
+_STRING = "std_msgs/msg/String"
 _MAX_SLACK = 50_000_000  # ns; pictures farther apart than this show different moments
 _TF_WAIT = 500_000_000  # ns that a picture waits, in bag time, for the transform after it
 _TF_TOLERANCE = 0.1  # s that a pose may be taken before or after the transforms recorded
@@ -121,6 +123,18 @@ class BagSource(FrameSource):
     def __iter__(self) -> Iterator[RgbdFrame]:
         for color, depth, pose in self._posed_pairs():
             yield self._decode(color, depth, pose)
+
+    def answers(self) -> list[tuple[int, dict[str, Any]]]:
+        """What `output.mcap_log` records on /answer; what is no such JSON is left out."""
+        said = []
+        for connection, time, raw in self._messages([c for c in self._of_type(_STRING) if c.topic == "/answer"]):
+            try:
+                record = json.loads(self._message(raw, connection).data)
+            except ValueError:
+                continue
+            if isinstance(record, dict) and isinstance(record.get("query"), str):
+                said.append((time, record))
+        return said
 
     def close(self) -> None:
         """Close the files."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from typing import Any
 
 from spatial_llava_ros.types import RgbdFrame
 
@@ -35,6 +36,10 @@ class FrameSource(ABC):
     def __iter__(self) -> Iterator[RgbdFrame]:
         for index in range(len(self)):
             yield self[index]
+
+    def answers(self) -> list[tuple[int, dict[str, Any]]]:
+        """Answers recorded along with the frames: (ns, as `types.answer_as_dict` makes them), in order."""
+        return []
 
     def close(self) -> None:  # noqa: B027 - most readers hold nothing open
         """Let go of open files."""

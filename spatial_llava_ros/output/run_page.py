@@ -87,6 +87,24 @@ class RunPage:
                 {"question": answer.question, "answer": told, "objects": list(ids), "step": len(self._steps) - 1}
             )
 
+    def heard(self, answers: Sequence[tuple[int, dict[str, Any]]]) -> None:
+        """Show answers that were recorded with the frames, each with the step nearest to its time.
+
+        Args:
+            answers: of `FrameSource.answers`; the ids in them are of their frame, not of the memory.
+        """
+        for stamp, record in answers:
+            seconds = (stamp - (self._start or 0)) / 1e9
+            times = [abs(s["time"] - seconds) if s["time"] is not None else np.inf for s in self._steps]
+            step = int(np.argmin(times)) if times and np.isfinite(min(times)) else None
+            thing = record.get("object")
+            thing = thing if isinstance(thing, dict) else {}
+            told = f"{record.get('status')}: {record.get('explanation')}"
+            if isinstance(thing.get("position"), list):
+                told += f" (at {', '.join(f'{v:.2f}' for v in thing['position'])} m in {thing.get('frame_id')})"
+            ids = [thing["id"]] if isinstance(thing.get("id"), int) and not self._posed else []
+            self._questions.append({"question": record["query"], "answer": told, "objects": ids, "step": step})
+
     def text(self) -> str:
         """The page.
 

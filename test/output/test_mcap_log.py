@@ -10,6 +10,7 @@ from rosbags.highlevel import AnyReader
 
 from spatial_llava_ros.errors import InvalidInputError
 from spatial_llava_ros.frames import open_source
+from spatial_llava_ros.output import ros_messages as ros
 from spatial_llava_ros.output.mcap_log import McapWriter
 from spatial_llava_ros.types import Answer, Object3D, Status, answer_as_dict
 
@@ -98,6 +99,22 @@ def test_answers_are_recorded_as_json_pose_and_markers(tmp_path, small_frame):
     assert all(array.markers[0].action == 3 for array in by_topic["/markers"])  # delete what was shown before
     cube = by_topic["/markers"][0].markers[1]
     assert (cube.scale.x, cube.scale.y, cube.scale.z) == (0.16, 0.13, 0.1)
+
+
+def test_answers_come_back_with_their_times_and_what_is_none_is_left_out(tmp_path, small_frame):
+    path = tmp_path / "log.mcap"
+    later = replace(small_frame, stamp=small_frame.stamp + 10**9)
+    with McapWriter(path) as log:
+        log.write_answer(small_frame, answer())
+        log._write("/answer", "std_msgs/msg/String", ros.text("not JSON"))
+        log._write("/answer", "std_msgs/msg/String", ros.text('["a list"]'))
+        log.write_answer(later, answer(query="the blue mug"))
+    said = open_source(path).answers()
+    assert [(time, record["query"]) for time, record in said] == [
+        (small_frame.stamp, "the red mug"),
+        (later.stamp, "the blue mug"),
+    ]
+    assert said[0][1] == answer_as_dict(answer())
 
 
 def test_the_cloud_is_the_measured_pixels_with_their_colours(tmp_path, small_frame):

@@ -100,6 +100,18 @@ def test_what_was_measured_is_in_it(page, step):
     np.testing.assert_allclose(np.array(first["level"]) @ [0, -1, 0], [0, 0, 1], atol=1e-6)
 
 
+def test_recorded_answers_are_shown_with_the_frame_of_their_time(step):
+    page = RunPage("run", 2)
+    for k in range(2):
+        page.add(replace(step, number=k, frame=replace(step.frame, stamp=10**9 * (k + 1))))
+    record = {"query": EVIL, "status": "found", "explanation": "only one", "object": {"id": 2, "position": [1, 2, 3.0]}}
+    page.heard([(2 * 10**9 + 5, record), (10**9, {"query": "the mug", "status": "not_found", "object": None})])
+    first, second = data_of(page.text())["questions"]
+    assert (first["question"], first["step"], first["objects"]) == (EVIL, 1, [2])
+    assert "at 1.00, 2.00, 3.00 m" in first["answer"]
+    assert (second["step"], second["objects"]) == (0, [])
+
+
 def test_a_hundred_noisy_pictures_stay_below_ten_megabytes(step):
     noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
     k = replace(step.frame.intrinsics, width=640, height=480)
