@@ -15,7 +15,7 @@ ACCELERATION = 2.0  # m/s^2, of what is pushed or carried
 VELOCITY_LASTS_S = 0.4
 REST_SPACE, REST_S = 0.015, 0.6  # metres and seconds: what stays within so much for so long rests
 PUSH = 0.3  # m/s, what was pushed goes at
-UNSEEN_DRIFT = 0.10  # metres per square root of a second
+UNSEEN_DRIFT = 0.05  # metres per square root of a second
 FARTHEST = 0.5  # metres, standard deviation of what was not seen for long
 OUTLIER = 9.0  # squared distance, in units of its variance, of a sighting that rest does not explain
 

@@ -183,7 +183,7 @@ class Tracker:
         turn, shift = camera_from_reference[:3, :3], camera_from_reference[:3, 3]
         centre = turn @ self._filter.position + shift
         spread = float(np.sqrt(max(np.linalg.eigvalsh(self._filter.position_covariance)[-1], 0.0)))
-        slack = 0.008 + 0.05 * float(self._size.max()) + min(spread, 0.05) + 2 * depth_sigma(abs(float(centre[2])))
+        slack = 0.008 + 0.05 * float(self._size.max()) + min(spread, 0.03) + 2 * depth_sigma(abs(float(centre[2])))
         return Body(turn @ self._rotation, centre, self._size, slack)
 
     # What is there
@@ -264,10 +264,10 @@ class Tracker:
         if again and not whole:
             return False  # found elsewhere is only what is all there
         if self._views:
-            centre, steady, noise = self._from_sides(window, cut, body, own, z)
+            centre, steady, noise = self._from_sides(window, cut, body, own, z, 0.0 if whole else 1 - visible)
             sure = (own[0] or own[2]) and (own[1] or own[3])
             place = turn.T @ (centre - shift)
-            if again or (sure and np.trace(self._filter.position_covariance) > 3 * UNSURE**2):
+            if again or (whole and np.trace(self._filter.position_covariance) > 3 * UNSURE**2):
                 self._filter.restart(place, turn.T @ noise @ turn)  # how it stood in its mask is the best guess
             elif sure and self._filter.notice(place, turn.T @ steady @ turn):
                 self._filter.correct(place, turn.T @ steady @ turn, step)
@@ -363,10 +363,14 @@ class Tracker:
             self._rotation = self._rotation @ np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
 
     def _from_sides(
-        self, window: Window, cut: Cut, body: Body, own: tuple[bool, bool, bool, bool], z: float
+        self, window: Window, cut: Cut, body: Body, own: tuple[bool, bool, bool, bool], z: float, missing: float
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Centre (3,) in the camera frame from the sides of a mask that are the object's own, as the last views showed
-        how far it is from them; its covariance against those views, and against the truth if much has changed since."""
+        how far it is from them; its covariance against those views, and against the truth if much has changed since.
+
+        Args:
+            missing: 0..1, share of the object that is not seen: the rest is not like the whole.
+        """
         centre = body.centre.copy()
         pixel = z / window.focal
         steady, changed = np.empty(3), np.empty(3)
@@ -383,10 +387,13 @@ class Tracker:
                 changed[axis] = pixel**2 + (0.08 * width) ** 2
             else:
                 steady[axis] = changed[axis] = (0.5 * max(width, float(self._size.max()))) ** 2
+            both = (0.15 * missing * width) ** 2
+            steady[axis], changed[axis] = steady[axis] + both, changed[axis] + both
         centre[2] = z + self._surface
         deep = float(self._size[:2].max())
-        steady[2] = (0.5 * depth_sigma(z, self._noise)) ** 2 + (0.03 * deep) ** 2
-        changed[2] = depth_sigma(z, self._noise) ** 2 + (0.15 * deep) ** 2
+        both = (0.5 * missing * deep) ** 2
+        steady[2] = both + (0.5 * depth_sigma(z, self._noise)) ** 2 + (0.03 * deep) ** 2
+        changed[2] = both + depth_sigma(z, self._noise) ** 2 + (0.15 * deep) ** 2
         return centre, np.diag(steady), np.diag(changed)
 
     # It is not seen

@@ -60,7 +60,7 @@ def test_one_outlier_moves_nothing():
 def test_what_is_not_seen_stays_and_is_known_less_and_less():
     tracked = Kalman(np.array([1.0, 2.0, 3.0]), np.eye(3) * 1e-6)
     spread = []
-    for _ in range(1000):
+    for _ in range(2000):
         tracked.predict(STEP, False)
         spread.append(tracked.position_covariance[0, 0])
     np.testing.assert_array_equal(tracked.position, [1, 2, 3])
