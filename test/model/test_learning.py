@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="models need the extra [model]")
@@ -31,7 +32,7 @@ CAMERA = SimCamera(CameraIntrinsics(160, 120, 140.0, 140.0, 79.5, 59.5))
 
 
 def examples():
-    """(picture, marked picture, labels, target's index, target's box, words) of 32 scenes."""
+    """(picture, marked picture, labels, boxes, target's index, words) of 32 scenes."""
     found = []
     for seed in range(200):
         scene = make_scene("tabletop", seed)
@@ -48,7 +49,8 @@ def examples():
         labels = mark_labels(len(regions))
         words = f"{target.color} {target.category}"
         marked = draw_marks(seen.frame.color, regions, labels)
-        found.append((seen.frame.color, marked, labels, things.index(target), target.box_visible, words))
+        boxes = [tuple(float(v) for v in thing.box_visible) for thing in things]
+        found.append((seen.frame.color, marked, labels, boxes, things.index(target), words))
         if len(found) == FRAMES:
             return found
     raise AssertionError("too few scenes with a thing that words single out")
@@ -73,11 +75,11 @@ def learn(folder, data):
     )  # fmt: skip
     model = tf.LlavaForConditionalGeneration(config)
     samples = []
-    for color, marked, labels, target, box, words in data:
+    for color, marked, labels, things, target, words in data:
         asked = SHORT.prompt.format(image="<image>", question=SHORT.marks_prompt(words, labels))
         samples.append((SHORT.prepare(marked), asked, labels[target]))
         asked = SHORT.prompt.format(image="<image>", question=SHORT.box_question(words))
-        samples.append((SHORT.prepare(color), asked, SHORT.encode_box(box, color.shape[:2])))
+        samples.append((SHORT.prepare(color), asked, SHORT.encode_box(things[target], color.shape[:2])))
     pixels, ids, targets = [], [], []
     for picture, asked, answer in samples:
         both = processor(images=[picture], text=[f"{asked} {answer}</s>"], return_tensors="pt")
@@ -128,13 +130,32 @@ def test_what_was_learnt_is_said_in_both_modes(learnt, quantization):
     if quantization == "nf4":
         assert sum(isinstance(m, bitsandbytes.nn.Linear4bit) for m in loaded.model.modules()) == 3 * 7
     conversation = Conversation(loaded)
+    passes = 0
+    forward = conversation.forward_tokens
+
+    def counted(*given):
+        nonlocal passes
+        passes += 1
+        return forward(*given)
+
+    conversation.forward_tokens = counted
     marks, boxes = MarksMode(conversation), BoxMode(conversation)
-    by_mark = by_box = 0
-    for color, marked, labels, target, box, words in data:
+    by_mark = by_box = plain = drafted = 0
+    for color, marked, labels, things, target, words in data:
         p, none = marks.ask_marks(SHORT.prepare(marked), words, labels)
         by_mark += p.argmax() == target and p.max() > none
-        answer = boxes.ask(SHORT.prepare(color), color.shape[:2], words)
-        by_box += answer.boxes == tuple(SHORT.decode_answer(SHORT.encode_box(box, color.shape[:2]), color.shape[:2]))
+        shape, picture = color.shape[:2], SHORT.prepare(color)
+        boxes.ask(picture, shape, "picture read")
+        passes = 0
+        answer = boxes.ask(picture, shape, words)
+        plain += passes
+        passes = 0
+        again = boxes.ask(picture, shape, words, drafts=[things[i] for i in np.argsort(-p)])
+        drafted += passes
+        assert again.text == answer.text
+        by_box += answer.boxes == tuple(SHORT.decode_answer(SHORT.encode_box(things[target], shape), shape))
     print(f"{quantization}: marks {by_mark}/{FRAMES}, boxes {by_box}/{FRAMES}")
+    print(f"{quantization}: {plain / FRAMES:.1f} passes a box, {drafted / FRAMES:.1f} drafted by the regions")
     assert by_mark >= (30 if quantization == "none" else 28)
     assert by_box >= (30 if quantization == "none" else 28)
+    assert drafted < plain / 3
