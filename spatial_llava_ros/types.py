@@ -269,6 +269,7 @@ class SceneObject:
         state: OBSERVED in a graph of one frame.
         observations: frames it was seen in.
         first_seen, last_seen, last_moved: nanoseconds; 0 = never.
+        front: (3,) unit vector out of its front in the object's frame, where its shape shows one (a backrest); or None.
     """
 
     object: Object3D
@@ -282,6 +283,7 @@ class SceneObject:
     first_seen: int = 0
     last_seen: int = 0
     last_moved: int = 0
+    front: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

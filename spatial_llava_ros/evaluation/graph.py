@@ -22,9 +22,8 @@ from spatial_llava_ros.geometry import (
     invert_transform,
     matrix_from_quaternion,
     quaternion_from_matrix,
-    transform_object,
 )
-from spatial_llava_ros.graph.candidates import Candidates, candidates_in, describe_things
+from spatial_llava_ros.graph.candidates import Candidates, candidates_in, describe_things, stated_in_world, with_front
 from spatial_llava_ros.graph.frame_graph import relate, things_in
 from spatial_llava_ros.graph.memory import MemorySettings, SceneMemory
 from spatial_llava_ros.graph.pruning import decide
@@ -79,6 +78,8 @@ def lifted_things(shot: SimFrame, min_pixels: int = MIN_PIXELS) -> Seen:
         )
         for k in kept
     ]
+    regions = [proposals.regions[k] for k in kept]
+    named = [with_front(node, region, shot.frame) for node, region in zip(named, regions, strict=True)]
     return named, _layout(named, shot), [objects[k].id for k in kept]
 
 
@@ -242,7 +243,7 @@ def _holds(item: TrueObject, point: np.ndarray) -> bool:
 def to_map(nodes: Sequence[SceneObject], shot: SimFrame) -> list[SceneObject]:
     """Nodes of a frame stated in the world."""
     frame = shot.frame
-    return [replace(n, object=transform_object(n.object, frame.world_from_camera, frame.world_frame_id)) for n in nodes]
+    return [stated_in_world(node, frame.world_from_camera, frame.world_frame_id) for node in nodes]
 
 
 def sightings(shot: SimFrame, source: str) -> tuple[Candidates | list[SceneObject], list[int]]:

@@ -38,7 +38,7 @@ FAMILIES = (
 FRONTS = frozenset(("sofa", "monitor", "laptop", "cabinet"))
 """Categories with one long front, which the simulator builds towards -y of the model.
 
-A chair's box is square: it does not say which of four sides is the front."""
+A chair's box is square: only its backrest says which of four sides is the front, and only where that is seen."""
 MIN_PIXELS, MIN_VISIBLE = 400, 0.7
 
 

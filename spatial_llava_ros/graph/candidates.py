@@ -12,6 +12,7 @@ import numpy as np
 
 from spatial_llava_ros.errors import InvalidInputError
 from spatial_llava_ros.geometry import pixel_rays, transform_object
+from spatial_llava_ros.graph.backrest import front_of_seat
 from spatial_llava_ros.graph.layers import depth_layers, depth_range, first_layers
 from spatial_llava_ros.graph.naming import attributes_of, label_candidates, label_of
 from spatial_llava_ros.graph.selection import choose_regions
@@ -58,6 +59,8 @@ def candidates_in(frame: RgbdFrame, proposals: Proposals) -> Candidates:
         extra = _stance(region, proposals, frame) if features.whole[k] >= _HOPELESS else ""
         if extra:
             nodes[k] = replace(nodes[k], attributes=(*nodes[k].attributes, extra))
+        if features.whole[k] >= _HOPELESS:
+            nodes[k] = with_front(nodes[k], region, frame)
     thing = np.zeros(len(nodes), bool)
     thing[choose_regions(features, frame.depth.shape)] = True
     return Candidates(tuple(nodes), features.overlap, thing)
@@ -103,19 +106,38 @@ def usable_sightings(
     return [nodes[i] for i in finite], overlap[np.ix_(finite, finite)]
 
 
-def _stance(region: Region, proposals: Proposals, frame: RgbdFrame) -> str:
-    """Whether a thing leans (a board-like one off the upright), or is fixed to something upright."""
-    if region.plane is not None and not proposals.planes[region.plane].horizontal:
-        return MOUNTED
+def stated_in_world(node: SceneObject, world_from_camera: np.ndarray, world_frame_id: str) -> SceneObject:
+    """A node of the camera's frame in the world."""
+    front = None if node.front is None else world_from_camera[:3, :3] @ node.front
+    return replace(node, object=transform_object(node.object, world_from_camera, world_frame_id), front=front)
+
+
+def with_front(node: SceneObject, region: Region, frame: RgbdFrame) -> SceneObject:
+    """A node with its front, where the shape of its region shows one."""
+    if node.object.position is None:
+        return node
+    front = front_of_seat(_surface(region, frame), node.object)
+    return node if front is None else replace(node, front=front)
+
+
+def _surface(region: Region, frame: RgbdFrame) -> np.ndarray:
+    """Up to about 800 points of a region (N, 3) float64, in the camera's frame."""
     step = max(1, int(np.sqrt(region.mask.size / 800)))
     rows, columns = np.nonzero(region.mask[::step, ::step])
     rows, columns = rows * step + region.box[1], columns * step + region.box[0]
     depth = frame.depth[rows, columns].astype(np.float64)
     known = np.isfinite(depth)
-    if np.count_nonzero(known) < 50:
-        return ""
     x, y = pixel_rays(frame.intrinsics)
-    cloud = np.column_stack([x[columns], y[rows], np.ones(len(rows))])[known] * depth[known, None]
+    return np.column_stack([x[columns], y[rows], np.ones(len(rows))])[known] * depth[known, None]
+
+
+def _stance(region: Region, proposals: Proposals, frame: RgbdFrame) -> str:
+    """Whether a thing leans (a board-like one off the upright), or is fixed to something upright."""
+    if region.plane is not None and not proposals.planes[region.plane].horizontal:
+        return MOUNTED
+    cloud = _surface(region, frame)
+    if len(cloud) < 50:
+        return ""
     spread, axes = np.linalg.eigh(np.cov(cloud.T))
     if spread[0] > 0.02 * spread[1]:
         return ""  # not a board

@@ -10,8 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from spatial_llava_ros.geometry import invert_transform, transform_object
-from spatial_llava_ros.graph.candidates import candidates_in
+from spatial_llava_ros.geometry import invert_transform
+from spatial_llava_ros.graph.candidates import candidates_in, stated_in_world
+from spatial_llava_ros.graph.facing import facing_relations
 from spatial_llava_ros.graph.layers import depth_layers, depth_range, first_layers
 from spatial_llava_ros.graph.pruning import Before, all_relations, decide, said_relations
 from spatial_llava_ros.graph.statements import judge
@@ -48,9 +49,7 @@ def frame_graph(
     camera_from_world = None if frame.world_from_camera is None else invert_transform(frame.world_from_camera)
     if camera_from_world is None:
         return SceneGraph(frame.frame_id, frame.stamp, tuple(nodes), tuple(relations), np.eye(4), proposals.up)
-    nodes = [
-        replace(n, object=transform_object(n.object, frame.world_from_camera, frame.world_frame_id)) for n in nodes
-    ]
+    nodes = [stated_in_world(node, frame.world_from_camera, frame.world_frame_id) for node in nodes]
     up = frame.world_from_camera[:3, :3] @ proposals.up
     return SceneGraph(frame.world_frame_id, frame.stamp, tuple(nodes), tuple(relations), frame.world_from_camera, up)
 
@@ -77,5 +76,5 @@ def relate(
     ids = [node.object.id for node in nodes]
     holds = decide(statements, ids, before)
     if everything:
-        return all_relations(statements, ids, holds)
-    return said_relations(nodes, statements, holds, before)
+        return all_relations(statements, ids, holds) + facing_relations(nodes)
+    return said_relations(nodes, statements, holds, before) + facing_relations(nodes)

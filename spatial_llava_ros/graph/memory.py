@@ -242,6 +242,7 @@ class SceneMemory:
             track.covariance = motion[:3, :3] @ track.covariance @ motion[:3, :3].T + np.eye(3) * 0.01**2
             track.yaw = float((track.yaw + turn + np.pi) % (2 * np.pi) - np.pi)
             track.views, track.drift = {}, None
+            track.fronts = None if track.fronts is None else motion[:3, :3] @ track.fronts
             self._index.put(track.id, track.position)
         return True
 

@@ -21,7 +21,7 @@ from spatial_llava_ros.types import ObjectState
 
 FORMAT = "spatial_llava_ros scene memory"
 VERSION = 2
-"""1 did not say how far an object is believed."""
+"""1 did not say how far an object is believed, nor where its front is."""
 _ARRAYS = {"position": (3,), "covariance": (3, 3), "size": (3,), "size_var": (3,)}
 _NUMBERS = ("yaw", "yaw_var", "yaw_period", "score", "visible", "hollow", "looks", "evidence")
 _COUNTS = ("id", "hits", "ballots", "first_seen", "last_seen", "last_moved", "layer")
@@ -101,6 +101,7 @@ def _write(track: Track) -> dict[str, Any]:
         **{name: int(getattr(track, name)) for name in _COUNTS},
         "box": [float(v) for v in track.box],
         "colours": None if track.colours is None else track.colours.tolist(),
+        "fronts": None if track.fronts is None else track.fronts.tolist(),
         "label": track.label,
         "named_by": track.named_by,
         "votes": {name: float(weight) for name, weight in track.votes.items()},
@@ -111,7 +112,7 @@ def _write(track: Track) -> dict[str, Any]:
 
 def _read(item: dict[str, Any], version: int) -> Track:
     if version == 1:
-        item = {**item, "looks": item["hits"], "evidence": item["hits"] * item["score"]}
+        item = {**item, "looks": item["hits"], "evidence": item["hits"] * item["score"], "fronts": None}
     arrays = {name: _array(item[name], shape, name) for name, shape in _ARRAYS.items()}
     if (arrays["size"] < 0).any() or (np.linalg.eigvalsh(arrays["covariance"]) <= 0).any():
         raise ValueError("size or covariance is not positive")
@@ -125,6 +126,7 @@ def _read(item: dict[str, Any], version: int) -> Track:
         **{name: int(item[name]) for name in _COUNTS},
         box=tuple(float(v) for v in box),
         colours=None if colours is None else _array(colours, (11,), "colours"),
+        fronts=None if item["fronts"] is None else _array(item["fronts"], (3,), "fronts"),
         label=_text(item["label"]),
         named_by=item["named_by"],
         votes={_text(name): float(weight) for name, weight in item["votes"].items()},

@@ -24,6 +24,7 @@ _MAX_NAMES = 16
 _DOUBTS = 2.0  # looks that showed nothing, which every thing starts with
 _LOOKS = 100.0
 _STARE = 10
+_AGREED = 2.0  # length of the sum of fronts; that of one seen the same way each time goes to 5
 
 
 @dataclass(eq=False)
@@ -44,6 +45,7 @@ class Track:
         hollow: share of rays that pass through its box when it is there.
         session: the run of poses without a jump that it was last seen in.
         drift: (3,) last difference that did not fit, or None.
+        fronts: (3,) sum of the fronts it was seen with, the older counting less, or None.
     """
 
     id: int
@@ -80,6 +82,7 @@ class Track:
     hollow: float = 0.2
     session: int = 0
     drift: np.ndarray | None = None
+    fronts: np.ndarray | None = None
     _node: tuple | None = field(default=None, repr=False)
 
     @property
@@ -138,8 +141,14 @@ class Track:
         names = tuple((n, w / ballots) for n, w in sorted(self.votes.items(), key=lambda v: (-v[1], v[0])))
         return SceneObject(
             obj, names[:5], self.attributes, self.colours, self.layer, self.named_by, self.state, self.hits,
-            self.first_seen, self.last_seen, self.last_moved,
+            self.first_seen, self.last_seen, self.last_moved, self.front,
         )  # fmt: skip
+
+    @property
+    def front(self) -> np.ndarray | None:
+        """(3,) unit vector out of its front; None where it was not seen, or differently each time."""
+        length = 0.0 if self.fronts is None else float(np.linalg.norm(self.fronts))
+        return self.fronts / length if length >= _AGREED else None
 
 
 def yaw_of(obj: Object3D) -> tuple[float, float]:
@@ -187,6 +196,7 @@ def take_place_of(track: Track, young: Track, stamp: int) -> None:
     for name in (
         "position", "covariance", "yaw", "yaw_var", "yaw_period", "size", "size_var", "colours", "box", "attributes",
         "score", "visible", "layer", "views", "last_seen", "hollow", "session", "drift", "looks", "evidence",
+        "fronts",
     ):  # fmt: skip
         setattr(track, name, getattr(young, name))
     track.hits += young.hits
@@ -278,6 +288,8 @@ def _take_note(track: Track, node: SceneObject, camera: np.ndarray, stamp: int, 
     track.seconds_missed, track.frames_missed = 0.0, 0
     track.box, track.layer, track.score = node.object.box, node.layer, float(node.object.score)
     track.visible, track.attributes = node.object.visible, node.attributes
+    if node.front is not None:
+        track.fronts = node.front if track.fronts is None else 0.8 * track.fronts + node.front
     if node.colours is not None:
         share = 1 / min(track.hits, 20)
         track.colours = node.colours if track.colours is None else (1 - share) * track.colours + share * node.colours

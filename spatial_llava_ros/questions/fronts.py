@@ -1,8 +1,9 @@
 """Which side of a thing is its front, as far as a box and its surroundings tell.
 
-A box has sides but no front. A sofa, a screen or a cupboard has one, across its longer side, and it is open to where
-people are: it is taken to be the side turned to the camera, if the other things do not lie behind it. Otherwise, and
-for things as deep as wide, such as chairs, the front is not known. A "facing" that a model has stated comes first.
+A seat faces away from its backrest, which its shape shows (`graph.backrest`). Otherwise a box has sides but no front.
+A sofa, a screen or a cupboard has one, across its longer side, and it is open to where people are: it is taken to be
+the side turned to the camera, if the other things do not lie behind it. Where neither tells, the front is not known.
+A "facing" that a model has stated comes before what is only taken for granted.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ def front_of(view: View, row: int) -> tuple[np.ndarray, str]:
         Unanswerable: it has none, or it cannot be told.
     """
     node = view.nodes[row]
+    if node.front is not None:
+        return _level(view.viewer_from_frame @ node.front), ""
     for relation in view.graph.relations:
         if relation.predicate == "facing" and relation.subject == node.object.id and relation.object in view.ids:
             return _level(view.offset(view.ids.index(relation.object), row)[0]), ""

@@ -25,7 +25,7 @@ HOLDS, FAILS = 0.6, 0.25
 """A relation is said from HOLDS on and denied below FAILS; between them nobody should be sure."""
 SURE = 2.0
 """A difference counts from this many standard deviations on."""
-_LARGE = 200  # things that are related to each other at most; the nearest to what is asked about
+_LARGE = 150  # things that are related to each other at most; the nearest to what is asked about
 
 
 @dataclass(frozen=True)
