@@ -137,8 +137,8 @@ def test_geometry_answers_while_the_model_loads(node):
     assert "answered by geometry: the model is still loading" in answer.explanation
     node.until(lambda: "loading" in node.model_says())
     assert "geometry answers" in node.client.advice
+    node.until(lambda: "ready: " in node.model_says() and "weights" in node.model_says())
     node.until(lambda: node.client.ready)
-    assert "ready" in node.model_says() and "weights" in node.model_says()
 
 
 def test_model_answers_and_what_it_writes_is_streamed(ready):
@@ -205,17 +205,20 @@ def test_device_without_memory_gets_a_smaller_picture_then_geometry_answers(read
 def test_deactivation_ends_the_models_process_and_activation_loads_it_again(ready):
     (pid,) = ready.model_pids()
     ready.change(Transition.TRANSITION_DEACTIVATE)
+    ready.until(lambda: not ready.model_says())  # what was said before has been heard
     ready.until(lambda: not Path(f"/proc/{pid}").exists())
     assert ready.model_pids() == []
     ready.change(Transition.TRANSITION_ACTIVATE)
     ready.until(lambda: "loading" in ready.model_says())
-    ready.until(lambda: "ready" in ready.model_says())
+    ready.until(lambda: "ready: " in ready.model_says())
     answer = ready.ask()
-    assert answer.method == ReferredObject.METHOD_BOX and "for want of memory" not in answer.explanation
+    assert answer.method == ReferredObject.METHOD_BOX, answer.explanation
+    assert "for want of memory" not in answer.explanation
 
 
 def test_model_that_cannot_be_loaded_is_named_and_geometry_may_be_ruled_out(ready):
     ready.change(Transition.TRANSITION_DEACTIVATE)
+    ready.until(lambda: not ready.model_says())  # what was said before has been heard
     ready.set(model="/no/such/model", **{"model.fallback": False})
     ready.change(Transition.TRANSITION_ACTIVATE)
     ready.until(lambda: "loading" in ready.model_says())
