@@ -31,7 +31,7 @@ def _nouns() -> tuple[str, ...]:
 
 def label_candidates(features: Features) -> list[tuple[tuple[str, float], ...]]:
     """For each row of `features` its likeliest nouns with their probabilities, best first; empty without depth."""
-    fits = nouns.noun_fits(_nouns(), features.size, features.kinds)
+    fits = nouns.noun_fits(_nouns(), features.size, features.kinds, features.likely)
     probabilities = fits / (fits.sum(axis=0) + _NONE)
     measured = ~np.isnan(features.size).any(axis=1)
     best = np.argsort(-probabilities, axis=0, kind="stable")[:_CANDIDATES]

@@ -37,8 +37,8 @@ def absolute_fit(attribute: Attribute, features: Features) -> np.ndarray | None:
         word = attribute.value if colour.knows(attribute.value) else basic_color(attribute.value)
         return colour.colour_fit(word, features.colours) if word else None
     if attribute.kind == "shape" and attribute.value in _SHAPE_KINDS:
-        best = np.max([features.kinds[kind] for kind in _SHAPE_KINDS[attribute.value]], axis=0)
-        return np.nan_to_num(0.1 + 0.9 * best, nan=0.4)
+        suits = np.minimum(sum(features.kinds[kind] for kind in _SHAPE_KINDS[attribute.value]), 1)
+        return np.nan_to_num(0.1 + 0.9 * suits, nan=0.4)
     if attribute.kind == "shape" and attribute.value == "flat":
         thin, middle = np.sort(features.size, axis=1)[:, :2].T
         return np.nan_to_num(1 / (1 + np.exp(8 * (thin / middle - 0.5))), nan=0.4)
@@ -52,10 +52,11 @@ def require_comparison(fit: Fit, attribute: Attribute, features: Features) -> No
     more = more_extreme(key, features, member)
     if attribute.kind == "position":
         part = rank_probability(more, member, features.same, 1)
-        fit.words = fit.words * (0.02 + 0.98 * (1 - part if attribute.negated else part))
+        fit.require("rank", 1 - part if attribute.negated else part)
+        fit.ranked = not attribute.negated
         return
     rivals = member[:, None] * ~features.same
     beaten = (((1 - more) * rivals).sum(axis=0) + 0.5) / (rivals.sum(axis=0) + 1)
     most = rank_probability(more, member, features.same, 1)
     part = 0.05 + 0.95 * (beaten + most) / 2
-    fit.words = fit.words * (1.05 - part if attribute.negated else part)
+    fit.require("size", 1.05 - part if attribute.negated else part)

@@ -4,48 +4,60 @@ from __future__ import annotations
 
 import numpy as np
 
-from spatial_llava_ros.grounding.fit import Fit, distinct
+from spatial_llava_ros.grounding import weights
+from spatial_llava_ros.grounding.fit import Fit
 from spatial_llava_ros.types import Grounding, Status
 
-# Chosen on simulated scenes.
-ACCEPT = 0.5  # a thing is meant only if its weakest part is at least this likely
-MIN_THING = 0.06  # ... and this likely to be a thing, not a scrap of background
-RIVAL = 0.7  # a second thing whose words fit this well, relative to the best, makes the expression ambiguous ...
-RIVAL_SINGLED_OUT = 0.95  # ... or this well, where the speaker took the trouble to single one out ...
-RIVAL_THING = 0.2  # ... if it is this likely to be a thing
+ACCEPT = 0.5  # somebody else's choice is doubted if a region suits the words less than this, see `grounder.check`
+
+
+def outcomes(chance: np.ndarray, ranked: bool, singled_out: bool = False) -> tuple[float, np.ndarray, float]:
+    """Probabilities that a phrase is about nothing in view, about each thing alone, and about several.
+
+    Things suit a phrase independently of each other; how often people speak of what is not there, or say too little,
+    weighs what the picture says (`weights.NONE`, `weights.SEVERAL`).
+
+    Args:
+        chance: (N,) probability that the phrase is true of each thing, below 1; 0 for what repeats another.
+        ranked: it is true of one thing at most.
+        singled_out: it compares with other things, as people do to leave one only (`weights.SINGLED_OUT`).
+
+    Returns:
+        none, (N,) alone, several; they sum to 1.
+    """
+    if ranked:
+        alone, none, several = chance, np.prod(1 - chance), 0.0
+    else:
+        none = np.prod(1 - chance)
+        alone = none * chance / (1 - chance)
+        several = max(1 - none - alone.sum(), 0.0)
+    none, several = none * np.exp(weights.NONE), several * np.exp(weights.SEVERAL + singled_out * weights.SINGLED_OUT)
+    total = none + several + alone.sum() + 1e-12
+    return float(none / total), alone / total, float(several / total)
 
 
 def decide(fit: Fit, count: int, same: np.ndarray) -> Grounding:
-    """Found, ambiguous or not found.
+    """Found, ambiguous or not found, whichever is likeliest to be right.
 
     Args:
         count: how many things the phrase asks for; 0 for all that fit.
         same: (N, N) bool, pairs that cannot both be things.
     """
-    product = fit.product
-    heads = distinct(product, same)
-    # "The" presupposes that one thing fits and the others do not: odds, so that 0.9 beats 0.6 by far more than 3 to 2.
-    likely = np.minimum(product, 0.95)
-    solid = fit.thing >= MIN_THING
-    weight = likely / (1 - likely) * heads * solid
-    accept = solid / (1 + np.exp(-15 * (fit.weakest - ACCEPT)))
-    best = int(weight.argmax())
-    none = float(1 - accept[best])
-    total = weight.sum()
-    scores = (1 - none) * weight / total if total > 0 else np.zeros(len(product))
-    fits = heads & solid & (fit.weakest >= ACCEPT)
-    # Rivals are compared on the words alone: a thing that is hard to outline is meant as readily as another.
-    near = RIVAL_SINGLED_OUT if fit.singled_out else RIVAL
-    rival = (fit.words >= near * fit.words[best]) & (fit.thing >= RIVAL_THING)
-    rival[best] = True
-    fitting = [int(i) for i in np.argsort(-weight) if fits[i] and rival[i]]
+    chance = fit.members(same)
+    none, alone, several = outcomes(chance, fit.ranked, fit.singled_out)
+    best = int(alone.argmax())
+    order = [int(i) for i in np.argsort(-chance, kind="stable")]
+    fitting = [i for i in order if chance[i] >= 0.5 * chance[best]]
+    scores = (1 - none) * chance / max(chance.sum(), 1e-12)
     explanation = ""
     if fit.unchecked:
         explanation = "cannot be judged without a model: " + ", ".join(dict.fromkeys(fit.unchecked))
-    if best not in fitting:
+    if none >= max(alone[best], several):
         status, chosen = Status.NOT_FOUND, ()
+    elif count == 1 and alone[best] >= several:
+        status, chosen = Status.FOUND, (best,)
     elif count == 1:
-        status, chosen = (Status.FOUND, (best,)) if len(fitting) == 1 else (Status.AMBIGUOUS, tuple(fitting))
+        status, chosen = Status.AMBIGUOUS, tuple(order[: max(2, len(fitting))])
     elif count == 0 or len(fitting) == count:
         status, chosen = Status.FOUND, tuple(fitting)
     else:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from spatial_llava_ros.grounding import forms
 from spatial_llava_ros.grounding.colour import colour_index, name_shares
 from spatial_llava_ros.grounding.objectness import objectness
-from spatial_llava_ros.lift.shape import Shape
+from spatial_llava_ros.lift.shape import LOOKS, Shape
 from spatial_llava_ros.relations import Layout, layout_of
 from spatial_llava_ros.types import Object3D, Proposals, Region, RgbdFrame
 
-SHAPE_KINDS = ("box", "cylinder", "sphere", "flat", "bowl")
+SHAPE_KINDS = (*forms.KINDS, "flat")
 _COLOUR_SAMPLES = 800  # pixels per region: the share of a colour is then known to 2 %
 
 
@@ -32,6 +33,7 @@ class Features:
         whole: (N,) probability that the region is one whole thing.
         pixels: (N,) mask areas.
         overlap: (N, N) shared pixels over the smaller mask, 0..1.
+        likely: (N, K) what each looks like, of `forms.forms`; NaN without depth; None if only kinds are known.
     """
 
     regions: tuple[Region, ...]
@@ -44,6 +46,7 @@ class Features:
     whole: np.ndarray
     pixels: np.ndarray
     overlap: np.ndarray
+    likely: np.ndarray | None = None
 
     @property
     def same(self) -> np.ndarray:
@@ -94,9 +97,10 @@ def extract_features(
         pixels = index[region.slices][mask]
         colours[i] = name_shares(pixels[:: max(1, pixels.size // _COLOUR_SAMPLES)])
     size = np.array([np.full(3, np.nan) if o.size is None else o.size for o in objects]).reshape(n, 3)
-    kinds = {
-        kind: np.array([np.nan if s is None else s.kind_scores.get(kind, 0.0) for s in shapes]) for kind in SHAPE_KINDS
-    }
+    unseen = np.full(len(LOOKS), np.nan)
+    likely = forms.likeness(np.array([unseen if s is None else s.looks for s in shapes]).reshape(n, len(LOOKS)))
+    kinds = {kind: forms.share(likely, names) for kind, names in forms.KINDS.items()}
+    kinds["flat"] = np.array([np.nan if s is None else s.flat for s in shapes])
     pixels = np.array([np.count_nonzero(r.mask) for r in regions], np.float64)
     overlap = mask_overlap(regions, frame.depth.shape)
     layout = layout_of(objects, proposals.up, frame.intrinsics)
@@ -107,6 +111,7 @@ def extract_features(
         layout=layout,
         size=size,
         kinds=kinds,
+        likely=likely,
         colours=colours,
         whole=objectness(regions, frame.depth.shape, overlap, pixels, size, layout),
         pixels=pixels,

@@ -20,10 +20,6 @@ from spatial_llava_ros.language.expression import NounPhrase, ReferringExpressio
 from spatial_llava_ros.relations import DECIDABLE
 from spatial_llava_ros.types import Grounding, Status
 
-_NOUN_VETO = 0.7  # exponent: what a thing is called cannot be seen from its size, so the noun vetoes only the absurd
-
-_UNMEASURED = 0.6  # how likely the noun fits where there is no depth to tell
-
 
 def fit_phrase(phrase: NounPhrase, features: Features) -> Fit:
     """Score every region on a phrase, its landmarks first, its superlatives last."""
@@ -31,10 +27,7 @@ def fit_phrase(phrase: NounPhrase, features: Features) -> Fit:
     fit.unchecked.extend(phrase.unknown)
     if phrase.noun not in nouns.GENERIC:
         if nouns.knows(phrase.noun):
-            suits = nouns.noun_fit(phrase.noun, features.size, features.kinds)
-            fit.words = fit.words * suits
-            measured = ~np.isnan(features.size).any(axis=1)
-            fit.weakest = np.minimum(fit.weakest, np.where(measured, suits**_NOUN_VETO, _UNMEASURED))
+            fit.require("noun", nouns.noun_fit(phrase.noun, features.size, features.kinds, features.likely))
         elif phrase.noun not in fit.unchecked and phrase.noun not in nouns.SURFACES:
             fit.unchecked.append(phrase.noun)
     fit.singled_out = _singles_out(phrase)
@@ -42,7 +35,7 @@ def fit_phrase(phrase: NounPhrase, features: Features) -> Fit:
     for attribute in phrase.attributes:
         part = absolute_fit(attribute, features)
         if part is not None:
-            fit.require(1 - part if attribute.negated else part)
+            fit.require("colour" if attribute.kind == "color" else "shape", 1 - part if attribute.negated else part)
         elif is_relative(attribute):
             compared.append(attribute)
         else:
@@ -56,16 +49,15 @@ def fit_phrase(phrase: NounPhrase, features: Features) -> Fit:
         member = fit.members(features.same)
         more = more_extreme(ordinal.key, features, member)
         rank = rank_probability(more, member, features.same, ordinal.rank)
-        fit.words = fit.words * np.maximum(rank, 1e-4)
+        fit.require("rank", rank)
+        fit.ranked = True
     return fit
 
 
 def _singles_out(phrase: NounPhrase) -> bool:
     compared = any(is_relative(attribute) for attribute in phrase.attributes)
-    things = any(
-        landmark.noun not in nouns.SURFACES for relation in phrase.relations for landmark in relation.landmarks
-    )
-    return bool(phrase.ordinals) or compared or things
+    marks = (landmark.noun for relation in phrase.relations for landmark in relation.landmarks)
+    return compared or any(mark not in nouns.SURFACES for mark in marks)
 
 
 def _require_relation(fit: Fit, relation: Relation, features: Features) -> None:
@@ -77,15 +69,15 @@ def _require_relation(fit: Fit, relation: Relation, features: Features) -> None:
         fit.unchecked.extend(landmark.unchecked)
     if relation.extreme and relation.predicate in ("near", "far_from", "next_to"):
         part, chosen = extreme_fit(relation, landmarks[0], fit.members(features.same), features)
-        fit.words = fit.words * np.maximum(part, 1e-4)
+        fit.require("rank", part)
+        fit.ranked = True
         fit.landmarks.append((relation, chosen))
         return
-    part, weakest, chosen = relation_fit(relation, landmarks, features)
+    part, there, chosen = relation_fit(relation, landmarks, features)
     if relation.negated:
-        part, weakest = 1 - part, 1 - part
-    fit.words = fit.words * part
-    # Boxes are half hidden, so a relation that holds poorly is no proof of absence: it counts by its root.
-    fit.weakest = np.minimum(fit.weakest, np.sqrt(weakest))
+        part = 1 - part
+    fit.require("relation", part)
+    fit.require("landmark", there)
     fit.landmarks.append((relation, chosen))
 
 
@@ -126,8 +118,8 @@ def check(
     best, chosen = -1.0, None
     for phrase in expression.targets:
         fit = fit_phrase(phrase, features)
-        suits = float(fit.weakest[target])
-        if phrase.ordinals:  # a rank is no part of its own: the first of its kind leaves the others little
+        suits = float(np.sqrt(max(fit.weakest[target], 0)))  # half hidden, what is right may look as good as wrong
+        if fit.ranked:
             suits = min(suits, float(np.sqrt(fit.words[target] / max(fit.words.max(), 1e-9))))
         if suits > best:
             best, chosen = suits, fit

@@ -1,7 +1,8 @@
 """What household nouns look like to a depth camera: size and shape.
 
-A weak prior, and meant so: a can and a jar of the same size cannot be told apart by it. It ranks candidates and vetoes
-the absurd (a two-metre mug, a flat ball); only a model that recognises things can do more. Sizes are of common goods.
+What a region looks like is known as probabilities of the forms that `forms` tells apart; a noun collects those of the
+forms that people call by it. For nouns beyond these there is a table of sizes of common goods. Weak, and meant so: a
+can and a jar of the same size cannot be told apart; only a model that recognises things can do more.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from spatial_llava_ros.grounding import forms
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,76 @@ _PRIORS = _read(
     """
 )
 
+# How readily people call a form by a noun. Other nouns are held against the table of sizes alone.
+_CALLED = {
+    noun.strip(): {form.strip(): float(weight) for form, weight in (cell.rsplit(" ", 1) for cell in cells.split(","))}
+    for nouns, cells in (
+        line.split("|")
+        for line in """
+    mug                         | mug 1, cup 0.6
+    cup, teacup                 | cup 1, mug 1, bowl 0.1
+    glass, tumbler              | cup 0.9, can 0.4, vase 0.2
+    bowl                        | bowl 1, plate 0.2, pot 0.2
+    plate, dish, saucer         | plate 1, bowl 0.2
+    can                         | can 1, tin 0.4, cup 0.1
+    tin                         | tin 1, can 0.8
+    bottle                      | bottle 1, vase 0.3
+    jar                         | can 0.6, vase 0.5, bottle 0.4, tin 0.3
+    canister                    | can 1, tin 0.6
+    jug, pitcher                | bottle 0.7, vase 0.7, mug 0.3
+    kettle, teapot              | pot 0.6, vase 0.5, mug 0.3
+    pot                         | pot 1, plant 0.4, bowl 0.3, tin 0.2
+    pan                         | plate 0.5, bowl 0.5, pot 0.5
+    vase                        | vase 1, bottle 0.3
+    box                         | box 1, tissue box 1, cabinet 0.4, packet 0.4, tin 0.2
+    carton                      | box 1, tissue box 0.8, packet 0.4
+    package, packet             | packet 1, box 0.9, tissue box 0.6
+    brick, block, cube          | box 0.9, tissue box 0.4, packet 0.3
+    tissue                      | tissue box 1, box 0.5, paper 0.2
+    book                        | book 1, magazine 0.5
+    magazine, notebook          | magazine 1, book 0.8, paper 0.3
+    paper, card, envelope       | paper 1, magazine 0.4, poster 0.3
+    ball                        | ball 1, apple 0.4
+    apple, orange, peach        | apple 1, ball 0.6
+    pear, lemon, tomato, potato | apple 0.9, ball 0.4
+    fruit                       | apple 1, banana 1, ball 0.3
+    banana                      | banana 1
+    tape                        | tape 1
+    shoe, slipper, boot         | shoe 1
+    teddy                       | teddy bear 1
+    toy, doll                   | teddy bear 0.9, ball 0.6
+    laptop                      | laptop 1, monitor 0.3
+    monitor, screen             | monitor 1, laptop 0.3
+    television, tv              | monitor 0.9, picture 0.4
+    keyboard                    | keyboard 1
+    mouse                       | mouse 1
+    phone                       | phone 1, remote 0.4
+    remote                      | remote 1, phone 0.4
+    tablet                      | magazine 0.5, phone 0.4, paper 0.3, book 0.4
+    drill                       | drill 1
+    scissors                    | scissors 1, clamp 0.3
+    clamp, screwdriver, hammer  | clamp 1, scissors 0.4, drill 0.2
+    lamp                        | lamp 1
+    plant                       | plant 1
+    chair                       | chair 1, stool 0.3
+    armchair                    | sofa 0.7, chair 0.8
+    table                       | table 1, cabinet 0.3, stool 0.3
+    desk, counter               | table 1, cabinet 0.4
+    nightstand                  | cabinet 0.8, table 0.5, stool 0.4
+    sofa                        | sofa 1
+    stool                       | stool 1, chair 0.3, table 0.2
+    cabinet, cupboard, dresser  | cabinet 1, box 0.2
+    cushion, pillow             | cushion 1
+    bin, bucket, basket         | bin 1, pot 0.3
+    picture, poster, painting   | picture 1, poster 1, whiteboard 0.3
+    mirror, window              | picture 0.7, poster 0.4, whiteboard 0.4
+    whiteboard, blackboard      | whiteboard 1, poster 0.4, picture 0.3
+    """.strip().splitlines()
+    )
+    for noun in nouns.split(",")
+}
+
+_UNMEASURED = 0.25  # how well a noun suits where there is no depth to tell
 GENERIC = frozenset({"thing", "object", "item", "one", "something"})
 SURFACES = frozenset({"table", "desk", "counter", "floor", "ground", "shelf", "wall", "carpet", "surface", "bed"})
 
@@ -124,7 +197,7 @@ def known() -> tuple[str, ...]:
 
 def knows(noun: str) -> bool:
     """Whether geometry can say anything about a noun."""
-    return noun in GENERIC or noun in _PRIORS
+    return noun in GENERIC or noun in _PRIORS or noun in _CALLED
 
 
 # Words that people choose first. Where one of them suits a thing better and says more, the others suit it less: a thin
@@ -135,7 +208,7 @@ _BASIC = (
 )  # fmt: skip
 
 
-def noun_fit(noun: str, size: np.ndarray, kinds: dict[str, np.ndarray]) -> np.ndarray:
+def noun_fit(noun: str, size: np.ndarray, kinds: dict[str, np.ndarray], likely: np.ndarray | None = None) -> np.ndarray:
     """How well each thing's measured shape suits a noun, 0..1.
 
     0.25 where nothing was measured, 0.5 for a noun that is unknown here.
@@ -143,12 +216,32 @@ def noun_fit(noun: str, size: np.ndarray, kinds: dict[str, np.ndarray]) -> np.nd
     Args:
         size: (N, 3) box sides, metres; NaN without depth.
         kinds: for each of box, cylinder, sphere, flat, bowl: (N,) scores 0..1; NaN without depth.
+        likely: (N, K) from `forms.likeness`; None where only sizes and kinds are left of things.
     """
-    return noun_fits((noun,), size, kinds)[0]
+    return noun_fits((noun,), size, kinds, likely)[0]
 
 
-def noun_fits(words: Sequence[str], size: np.ndarray, kinds: dict[str, np.ndarray]) -> np.ndarray:
+def noun_fits(
+    words: Sequence[str], size: np.ndarray, kinds: dict[str, np.ndarray], likely: np.ndarray | None = None
+) -> np.ndarray:
     """`noun_fit` of several nouns at once, (M, N); what they have in common is worked out once."""
+    if likely is None:
+        return _by_size(words, size, kinds)
+    rest = [word for word in words if word not in _CALLED]
+    fits = dict(zip(rest, _by_size(rest, size, kinds), strict=True)) if rest else {}
+    return np.array([fits[word] if word in fits else _by_form(word, size, likely) for word in words])
+
+
+def _by_form(noun: str, size: np.ndarray, likely: np.ndarray) -> np.ndarray:
+    """The share of the forms that are called so; of a noun that is none of them only in its sizes."""
+    called = _CALLED[noun]
+    suits = likely @ np.array([called.get(form, 0.0) for form in forms.forms()])
+    if noun not in called and noun in _PRIORS:
+        suits = suits * _suits_size(_PRIORS[noun], size)
+    return np.nan_to_num(suits, nan=_UNMEASURED)
+
+
+def _by_size(words: Sequence[str], size: np.ndarray, kinds: dict[str, np.ndarray]) -> np.ndarray:
     rival = np.max([_suits(_PRIORS[word], size, kinds) / _freedom(_PRIORS[word]) for word in _BASIC], axis=0)
     fits = np.full((len(words), len(size)), 0.5)
     for row, word in zip(fits, words, strict=True):
@@ -156,11 +249,16 @@ def noun_fits(words: Sequence[str], size: np.ndarray, kinds: dict[str, np.ndarra
         if prior is not None:
             suits = _suits(prior, size, kinds)
             apt = np.minimum(suits / _freedom(prior) / np.maximum(rival, 1e-9), 1)
-            row[:] = np.nan_to_num(suits * (0.2 + 0.8 * apt), nan=0.25)
+            row[:] = np.nan_to_num(suits * (0.2 + 0.8 * apt), nan=_UNMEASURED)
     return fits
 
 
 def _suits(prior: NounPrior, size: np.ndarray, kinds: dict[str, np.ndarray]) -> np.ndarray:
+    typical = np.max([weight * kinds[kind] for kind, weight in prior.kinds.items()], axis=0)
+    return _suits_size(prior, size) * (0.4 + 0.6 * typical)
+
+
+def _suits_size(prior: NounPrior, size: np.ndarray) -> np.ndarray:
     sides = np.log(np.maximum(np.sort(size, axis=1)[:, ::-1], 1e-3))
     low, high = np.log(prior.sides).T
     # What is hidden makes a side too short, never too long; the shorter the side, the likelier. Heavy tails, because
@@ -171,9 +269,7 @@ def _suits(prior: NounPrior, size: np.ndarray, kinds: dict[str, np.ndarray]) -> 
         low, high = prior.height
         height = size[:, 2]
         miss = miss + (np.log(np.maximum(np.maximum(height / high, low / np.maximum(height, 1e-3)), 1)) / 0.2) ** 2
-    suits_size = 1 / (1 + miss)
-    typical = np.max([weight * kinds[kind] for kind, weight in prior.kinds.items()], axis=0)
-    return suits_size * (0.4 + 0.6 * typical)
+    return 1 / (1 + miss)
 
 
 def _freedom(prior: NounPrior) -> float:

@@ -17,7 +17,7 @@ from spatial_llava_ros.relations import between, gaps, pairwise
 def relation_fit(
     relation: Relation, landmarks: Sequence[Fit], features: Features
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each of N regions: how well it stands so, its weakest link, and the (N, k) landmarks, -1 for a surface.
+    """For each of N regions: how well it stands so, its landmark, and the (N, k) landmarks, -1 for a surface.
 
     Args:
         relation: one that geometry can decide, with at least one landmark.
@@ -26,12 +26,12 @@ def relation_fit(
     if relation.predicate == "between":
         return _between_fit(landmarks, features)
     n = len(features.regions)
-    part, weakest, chosen = np.ones(n), np.ones(n), np.zeros((n, 0), int)
+    part, there, chosen = np.ones(n), np.ones(n), np.zeros((n, 0), int)
     for phrase, landmark in zip(relation.landmarks, landmarks, strict=True):
-        one, weak, index = _related_fit(relation, phrase, landmark, features)
-        part, weakest = part * one, np.minimum(weakest, weak)
+        one, is_there, index = _related_fit(relation, phrase, landmark, features)
+        part, there = part * one, there * is_there
         chosen = np.concatenate([chosen, index], axis=1)
-    return part, weakest, chosen
+    return part, there, chosen
 
 
 def _related_fit(
@@ -53,18 +53,18 @@ def _related_fit(
         group = np.argsort(-likely, axis=1, kind="stable")[:, :many]
         return (
             links[rows[:, None], group].prod(axis=1),
-            np.minimum(holds[rows[:, None], group].min(axis=1), landmark.weakest[group].min(axis=1)),
+            landmark.chance[group].min(axis=1),
             group,
         )
     best = links.argmax(axis=1) if links.size else np.zeros(len(links), int)
     part = links[rows, best]
-    weakest = np.minimum(holds[rows, best], np.sqrt(landmark.weakest[best]))
+    there = np.full(len(links), landmark.chance.max(initial=0))
     surface = _surface_fit(relation, phrase, features)
     if surface is not None:
         better = surface > part
-        part, weakest = np.where(better, surface, part), np.where(better, surface, weakest)
+        part, there = np.where(better, surface, part), np.where(better, 1, there)
         best = np.where(better, -1, best)
-    return part, weakest, best[:, None]
+    return part, there, best[:, None]
 
 
 def extreme_fit(
@@ -78,7 +78,7 @@ def extreme_fit(
     layout, n = features.layout, len(features.regions)
     if not n:
         return np.zeros(0), np.zeros((0, 1), int)
-    best = int(landmark.product.argmax())
+    best = int(landmark.chance.argmax())
     centre = layout.centre[:, :2]
     # The free gap is what people go by; between things that touch it, how far their middles are.
     distance = gaps(layout)[:, best] + 0.1 * np.linalg.norm(centre - centre[best], axis=1)
@@ -119,5 +119,5 @@ def _between_fit(landmarks: Sequence[Fit], features: Features) -> tuple[np.ndarr
     best = flat.argmax(axis=1) if flat.size else np.zeros(n, int)
     j, k = np.divmod(best, max(n, 1))
     rows = np.arange(n)
-    weakest = np.minimum(holds[rows, j, k], np.minimum(first.weakest[j], second.weakest[k]))
-    return flat[rows, best], weakest, np.stack([j, k], axis=1)
+    there = np.full(n, first.chance.max(initial=0) * second.chance.max(initial=0))
+    return flat[rows, best], there, np.stack([j, k], axis=1)

@@ -14,7 +14,7 @@ from spatial_llava_ros.lift.box import BoxFit, Thing, fit_boxes
 from spatial_llava_ros.lift.contact import find_carrier, find_contact, without_carrier
 from spatial_llava_ros.lift.covariance import box_covariance, size_std
 from spatial_llava_ros.lift.foreground import foreground
-from spatial_llava_ros.lift.shape import Shape, describe_shape
+from spatial_llava_ros.lift.shape import Shape, describe_shapes
 from spatial_llava_ros.lift.sight import look
 from spatial_llava_ros.lift.view import View, Views
 from spatial_llava_ros.types import Object3D, Proposals, Region, RgbdFrame
@@ -47,11 +47,18 @@ def lift_all(
     regions = proposals.regions if regions is None else regions
     views = Views(frame, regions)
     things = [_see(views.of(region), region, proposals) for region in regions]
-    fits = iter(fit_boxes([thing for thing in things if thing is not None]))
-    return [
-        (_nothing(frame, region), None) if thing is None else _object(frame, region, thing, next(fits))
-        for region, thing in zip(regions, things, strict=True)
-    ]
+    seen = [(region, thing) for region, thing in zip(regions, things, strict=True) if thing is not None]
+    fits = fit_boxes([thing for _, thing in seen])
+    shapes = describe_shapes([region for region, _ in seen], [thing.cloud for _, thing in seen], fits)
+    found = iter(zip(fits, shapes, strict=True))
+    lifted = []
+    for region, thing in zip(regions, things, strict=True):
+        if thing is None:
+            lifted.append((_nothing(frame, region), None))
+        else:
+            fit, shape = next(found)
+            lifted.append((_object(frame, region, thing, fit), shape))
+    return lifted
 
 
 def _see(view: View, region: Region, proposals: Proposals) -> Thing | None:
@@ -76,10 +83,10 @@ def _nothing(frame: RgbdFrame, region: Region) -> Object3D:
     return Object3D(region.id, "", region.score, box, frame.frame_id, visible=0.0)
 
 
-def _object(frame: RgbdFrame, region: Region, thing: Thing, fit: BoxFit) -> tuple[Object3D, Shape]:
+def _object(frame: RgbdFrame, region: Region, thing: Thing, fit: BoxFit) -> Object3D:
     rotation, size, std, period = _longer_side_first(fit)
     tilt_std = 0.05 if thing.offset is None else 0.01
-    obj = Object3D(
+    return Object3D(
         region.id,
         "",
         region.score,
@@ -93,7 +100,6 @@ def _object(frame: RgbdFrame, region: Region, thing: Thing, fit: BoxFit) -> tupl
         yaw_period=period,
         visible=thing.cloud.valid,
     )
-    return obj, describe_shape(thing.cloud, fit)
 
 
 def _longer_side_first(fit: BoxFit) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:

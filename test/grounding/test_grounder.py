@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from spatial_llava_ros.grounding import forms
 from spatial_llava_ros.grounding.colour import NAMES
 from spatial_llava_ros.grounding.features import SHAPE_KINDS, Features, mask_overlap
 from spatial_llava_ros.grounding.grounder import ground
@@ -69,7 +70,16 @@ def see(*things: Thing) -> Features:
         whole=np.array([thing.whole for thing in things]),
         pixels=np.array([float(region.mask.sum()) for region in regions]),
         overlap=mask_overlap(regions, (480, 640)),
+        likely=np.array([looks_like(thing) for thing in things]).reshape(-1, len(forms.forms())),
     )
+
+
+def looks_like(thing: Thing) -> np.ndarray:
+    """Most of it is the plainest thing of its kind, a tenth is anything."""
+    plain = {"cylinder": {"mug": 0.7, "cup": 0.2}, "box": {"box": 0.9}, "sphere": {"ball": 0.9}, "flat": {"book": 0.9},
+             "bowl": {"bowl": 0.9}}[thing.kind]  # fmt: skip
+    row = np.array([plain.get(form, 0) + 0.1 / len(forms.forms()) for form in forms.forms()])
+    return row if thing.depth else np.full(len(row), np.nan)
 
 
 def answer(features: Features, text: str):

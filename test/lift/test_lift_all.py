@@ -38,7 +38,7 @@ def test_together_as_alone():
             continue
         for name in ("position", "orientation", "size", "covariance", "size_std"):
             assert np.allclose(getattr(obj, name), getattr(alone, name), atol=1e-9), name
-        assert shape.kind_scores == pytest.approx(its_shape.kind_scores, abs=1e-9)
+        assert shape.looks == pytest.approx(its_shape.looks, abs=1e-9)
 
 
 def test_no_regions_no_things():

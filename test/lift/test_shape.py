@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from solids import Solid, look, shoot
 
+from spatial_llava_ros.grounding import forms
 from spatial_llava_ros.lift import lift_with_shape
+from spatial_llava_ros.lift.shape import LOOKS
 
 VIEW = look((0.3, -0.7, 0.5), (0.0, 0.0, 0.05))
 SOLIDS = {
@@ -21,21 +24,34 @@ def shape_of(solid):
     return lift_with_shape(shot.frame, shot.region(1), shot.proposals())[1]
 
 
-@pytest.mark.parametrize("kind", SOLIDS)
-def test_a_plain_solid_is_what_it_is(kind):
-    scores = shape_of(SOLIDS[kind]).kind_scores
-    rivals = {k: v for k, v in scores.items() if k != kind and (kind, k) != ("flat", "box")}
-    assert scores[kind] > 0.6
-    assert scores[kind] > max(rivals.values()) + 0.2
+@pytest.mark.parametrize("kind", ["box", "cylinder", "sphere"])
+def test_a_plain_solid_looks_like_household_things_of_its_kind(kind):
+    likely = forms.likeness(shape_of(SOLIDS[kind]).looks[None])
+    assert likely.sum() == pytest.approx(1)
+    shares = {name: forms.share(likely, members)[0] for name, members in forms.KINDS.items()}
+    assert shares[kind] > 0.6
+    assert max(shares, key=shares.get) == kind
 
 
-def test_measures_of_a_box():
-    shape = shape_of(SOLIDS["box"])
-    assert shape.height_m == pytest.approx(0.12, abs=0.006)
-    assert shape.elongation == pytest.approx(0.16 / 0.12, abs=0.1)
-    assert shape.flatness == pytest.approx(0, abs=0.05)
-    assert shape.height_over_carrier_m < 0.02
-    assert shape.hollow < 0.3
+def test_flat_is_a_matter_of_degree():
+    assert shape_of(SOLIDS["flat"]).flat > 0.9
+    assert shape_of(SOLIDS["box"]).flat == 0
+
+
+def test_numbers_of_a_box():
+    looks = dict(zip(LOOKS, shape_of(SOLIDS["box"]).looks, strict=True))
+    assert np.isfinite(list(looks.values())).all()
+    assert np.exp(looks["longest"]) == pytest.approx(0.16, abs=0.015)
+    assert np.exp(looks["height"]) == pytest.approx(0.12, abs=0.006)
+    assert looks["off box"] < min(looks["off cylinder"], looks["off ball"])
+    assert looks["roundness"] < 0
+    assert looks["filled"] > 0.5
+
+
+def test_numbers_of_a_cylinder():
+    looks = dict(zip(LOOKS, shape_of(SOLIDS["cylinder"]).looks, strict=True))
+    assert looks["roundness"] > 0
+    assert looks["sunk"] > -0.5
 
 
 def test_without_depth_there_is_no_shape():
