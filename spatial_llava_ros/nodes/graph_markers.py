@@ -138,7 +138,8 @@ def _texts(
 def _phrase(relation: SceneRelation, subject: int) -> str:
     back = "" if relation.subject == subject else "< "
     number = f" {relation.value:.2f} {relation.unit}".rstrip() if np.isfinite(relation.value) else ""
-    return f"{back}{relation.predicate.replace('_', ' ')}{number}"
+    other = f" this and {relation.second_object}" if relation.second_object else ""
+    return f"{back}{relation.predicate.replace('_', ' ')}{other}{number}"
 
 
 def _corners(obj: SceneObject) -> np.ndarray:

@@ -77,9 +77,11 @@ class Run:
         return sorted({round(n) for n in np.linspace(0, count - 1, self.limit)})
 
     def __iter__(self) -> Iterator[Step]:
-        for place, number in enumerate(self.numbers):
+        numbers = self.numbers
+        for place, number in enumerate(numbers):
             frame = self.source[number]
-            if place == 0 and frame.world_from_camera is not None:
+            # A memory relies on nothing that it saw once: a single frame is shown as it is.
+            if place == 0 and frame.world_from_camera is not None and len(numbers) > 1:
                 self.memory = SceneMemory(frame.world_frame_id)
             if self.memory is None:
                 self.last = _alone(number, frame, self.graph)

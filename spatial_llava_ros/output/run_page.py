@@ -145,7 +145,8 @@ class RunPage:
         time = f" over {last['time'] - (steps[0]['time'] or 0):.1f} s" if len(steps) > 1 and last["time"] else ""
         what = f"{len(steps)} frames{time}" if len(steps) > 1 else "one frame"
         if self._posed:
-            return f"{what}; things are remembered in {last['frame_id']}, ids last"
+            remembered = f"things are remembered in {last['frame_id']}, ids last"
+            return f"{what}; {remembered}" if len(steps) > 1 else f"{what}, in {last['frame_id']}"
         return f"{what}; the camera's pose is not known" + ("" if len(steps) == 1 else ": ids are those of each frame")
 
 

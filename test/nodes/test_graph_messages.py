@@ -72,13 +72,14 @@ def test_a_pair_has_one_arrow_that_says_all_of_it():
         Relation(1, "next_to", 2, 0.05, "m", "world", 0.8),
         Relation(2, "left_of", 1, 0.4, "m", "viewer", 0.8),
         Relation(1, "bigger_than", 2, float("nan"), "", "world", 0.8),
+        Relation(1, "between", 2, 0.1, "m", "world", 0.8, second_object=3),
         Relation(2, "on", 77, 0.0, "m", "world", 0.8),  # which is not in the graph
     ]
     made = graph_markers(graph([node(1), node(2)], relations)).markers
     (arrow,) = [m for m in made if m.ns == "relation"]
     assert [(p.x, p.y, p.z) for p in arrow.points] == [(2, 2, 3), (1, 2, 3)]  # from the subject of the weightiest
     (said,) = [m.text for m in made if m.ns == "predicate"]
-    assert said == "left of 0.40 m, < next to 0.05 m, < bigger than"
+    assert said == "left of 0.40 m, < next to 0.05 m, < bigger than, < between this and 3 0.10 m"
 
 
 def test_layers_go_from_red_to_blue():

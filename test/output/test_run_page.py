@@ -100,6 +100,21 @@ def test_what_was_measured_is_in_it(page, step):
     np.testing.assert_allclose(np.array(first["level"]) @ [0, -1, 0], [0, 0, 1], atol=1e-6)
 
 
+def test_a_single_frame_with_a_pose_shows_its_whole_graph(small_frame):
+    frame = replace(small_frame, world_from_camera=np.eye(4), world_frame_id="map")
+    nodes = (thing(99, "mug", (0.0, 0.0, 1.0), (4, 4, 20, 20)),)  # of a model: no region has this id
+    seen = SceneGraph("map", 1, nodes, (), np.eye(4), np.array([0, 0, 1.0]))
+
+    class One:
+        name = "one"
+        __len__ = lambda self: 1  # noqa: E731
+        __getitem__ = lambda self, index: frame  # noqa: E731
+
+    run = Run(One(), 100, lambda frame, proposals: seen)
+    (step,) = run
+    assert run.memory is None and step.graph is seen and step.regions[99].box == (4, 4, 20, 20)
+
+
 def test_recorded_answers_are_shown_with_the_frame_of_their_time(step):
     page = RunPage("run", 2)
     for k in range(2):

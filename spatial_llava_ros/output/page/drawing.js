@@ -97,7 +97,7 @@ function arrows(pen, place, wanted) {
     pen.fill();
     pen.globalAlpha = 1;
     if (strong) {
-      const text = said.map((s) => (s.subject === r.subject ? "" : "← ") + s.predicate).join(", ");
+      const text = said.map((s) => (s.subject === r.subject ? "" : "← ") + s.predicate + (s.second ? ` this and ${s.second}` : "")).join(", ");
       wanted.push({ x: a[0] + 0.5 * (b[0] - a[0]), y: a[1] + 0.5 * (b[1] - a[1]), text, color: theme[r.kind] });
     }
   }
