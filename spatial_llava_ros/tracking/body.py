@@ -89,12 +89,8 @@ class Held:
     support_pixels: int
 
 
-def hold(body: Body, window: Window, noise: float) -> Held:
-    """Compare every pixel of a window with a box.
-
-    Args:
-        noise: k of the depth noise, ``sigma_z = k z**2``.
-    """
+def hold(body: Body, window: Window) -> Held:
+    """Compare every pixel of a window with a box."""
     rotation = body.rotation.astype(np.float32)
     own = (window.points - body.centre.astype(np.float32)) @ rotation
     half = (body.size / 2).astype(np.float32)
@@ -104,7 +100,7 @@ def hold(body: Body, window: Window, noise: float) -> Held:
     z = float(body.centre[2])
     # An error of the depth moves a point along its ray: seen flat, its height hardly changes.
     steep = abs(float(body.up @ body.centre)) / max(float(np.linalg.norm(body.centre)), 1e-6)
-    reach = max(3 * depth_sigma(z, noise) * steep, 0.003)
+    reach = max(3 * depth_sigma(z) * steep, 0.003)
     with np.errstate(invalid="ignore"):
         near = (np.abs(height) < _SUPPORT_REACH + reach) & (np.abs(own[..., :2]).max(axis=-1) > half[:2].max())
     count = int(np.count_nonzero(near))

@@ -18,12 +18,13 @@ from enum import Enum
 import numpy as np
 
 from spatial_llava_ros.errors import InvalidInputError
-from spatial_llava_ros.geometry import invert_transform, matrix_from_quaternion, quaternion_from_matrix
+from spatial_llava_ros.geometry import invert_transform, quaternion_from_matrix
 from spatial_llava_ros.lift import lift
-from spatial_llava_ros.lift.covariance import D435_NOISE, depth_sigma
-from spatial_llava_ros.tracking.appearance import Appearance
+from spatial_llava_ros.lift.covariance import depth_sigma
 from spatial_llava_ros.tracking.body import Body, Held, hold
+from spatial_llava_ros.tracking.form import Form
 from spatial_llava_ros.tracking.kalman import Kalman
+from spatial_llava_ros.tracking.looks import Looks
 from spatial_llava_ros.tracking.search import Distractors, search
 from spatial_llava_ros.tracking.segmentation import Cut, own_sides, segment
 from spatial_llava_ros.tracking.window import Window, cut_window
@@ -93,19 +94,9 @@ class Tracker:
         covariance = np.eye(3) * 0.02**2 if target.covariance is None else target.covariance[:3, :3]
         self._filter = Kalman(np.asarray(target.position, np.float64), covariance)
         self._shared = np.array(covariance, np.float64)  # error that all sightings have in common
-        self._rotation = matrix_from_quaternion(target.orientation)
-        self._yaw_var = 0.05 if target.covariance is None else float(np.clip(target.covariance[5, 5], 1e-4, 3.0))
-        self._size = np.maximum(np.asarray(target.size, np.float64), 0.005)
-        std = 0.1 * self._size if target.size_std is None else target.size_std
-        self._size_var = np.maximum(np.square(std), 1e-6)
-        self._appearance: Appearance | None = None
+        self._form = Form(target)
+        self._looks = Looks()
         self._distractors = Distractors()
-        self._fill = 0.75  # share of the box's outline that the object's pixels cover
-        self._noise = D435_NOISE
-        self._margins = np.full(4, 0.0)  # metres from centre to left, top, right, bottom of what is seen of it
-        self._offset = np.zeros(3)  # from the middle of what is seen of it to its centre, camera frame
-        self._surface = 0.0  # metres that its visible surface is nearer than its centre
-        self._views = 0
         self._frames = 0
         self._stamp = self._seen = 0
         self._empty_s = 0.0
@@ -139,15 +130,15 @@ class Tracker:
         """How things stand after the last picture."""
         covariance = np.zeros((6, 6))
         covariance[:3, :3] = self._filter.position_covariance + self._shared
-        covariance[3:, 3:] = np.diag([1e-3, 1e-3, self._yaw_var])
+        covariance[3:, 3:] = self._form.covariance
         obj = replace(
             self._first,
             box=self._box,
             position=self._filter.position.copy(),
-            orientation=quaternion_from_matrix(self._rotation),
-            size=self._size.copy(),
+            orientation=quaternion_from_matrix(self._form.rotation),
+            size=self._form.size.copy(),
             covariance=covariance,
-            size_std=np.sqrt(self._size_var),
+            size_std=np.sqrt(self._form.size_var),
             visible=self._visible,
         )
         return Tracked(
@@ -173,7 +164,7 @@ class Tracker:
         if moved > JUMP and moved > JUMP_SPEED * step:
             motion = now @ invert_transform(before)
             self._filter.carry(motion)
-            self._rotation = motion[:3, :3] @ self._rotation
+            self._form.rotation = motion[:3, :3] @ self._form.rotation
             self._shared = motion[:3, :3] @ self._shared @ motion[:3, :3].T
             self._filter.covariance[:3, :3] += np.eye(3) * 0.05**2
             self._distractors.clear()
@@ -183,8 +174,8 @@ class Tracker:
         turn, shift = camera_from_reference[:3, :3], camera_from_reference[:3, 3]
         centre = turn @ self._filter.position + shift
         spread = float(np.sqrt(max(np.linalg.eigvalsh(self._filter.position_covariance)[-1], 0.0)))
-        slack = 0.008 + 0.05 * float(self._size.max()) + min(spread, 0.03) + 2 * depth_sigma(abs(float(centre[2])))
-        return Body(turn @ self._rotation, centre, self._size, slack)
+        slack = 0.008 + 0.05 * float(self._form.size.max()) + min(spread, 0.03) + 2 * depth_sigma(abs(float(centre[2])))
+        return Body(turn @ self._form.rotation, centre, self._form.size, slack)
 
     # What is there
 
@@ -197,46 +188,48 @@ class Tracker:
         if window is None or inside == 0:
             self._unseen(TrackState.OCCLUDED, "it is out of the camera's view", step, 0.0)
             return
-        held = hold(body, window, self._noise)
-        cut = segment(window, body, held, self._appearance, frame.intrinsics)
-        if self._appearance is None and cut.pixels >= MIN_PIXELS:
-            self._learn_colours(window, body, held, cut.mask)
-            cut = segment(window, body, held, self._appearance, frame.intrinsics)
+        held = hold(body, window)
+        cut = segment(window, body, held, self._looks.appearance, frame.intrinsics)
+        if self._looks.appearance is None and cut.pixels >= MIN_PIXELS:
+            self._looks.learn_colours(window, body, held, cut.mask)
+            cut = segment(window, body, held, self._looks.appearance, frame.intrinsics)
         seen = self._is_seen(window, cut, outline, inside)
         if seen:
             centred = self._centred(window, body, cut)
             if centred is not None:
-                body, held = centred, hold(centred, window, self._noise)
-                cut = segment(window, body, held, self._appearance, frame.intrinsics)
+                body, held = centred, hold(centred, window)
+                cut = segment(window, body, held, self._looks.appearance, frame.intrinsics)
                 seen = self._is_seen(window, cut, *body.outline(frame.intrinsics))
         if seen:
             seen = self._take(frame, window, body, held, cut, camera_from_reference, step)
-        elif self._appearance is not None:
-            found = search(window, body, held, self._appearance, self._fill * outline, self._surface, spread)
-            found = self._distractors.choose(found, camera_from_reference, float(self._size.max()))
+        elif self._looks.appearance is not None:
+            found = search(
+                window, body, held, self._looks.appearance, self._looks.fill * outline, self._looks.surface, spread
+            )
+            found = self._distractors.choose(found, camera_from_reference, float(self._form.size.max()))
             if found is not None:
                 other = body.at(found)
-                there = hold(other, window, self._noise)
-                new = segment(window, other, there, self._appearance, frame.intrinsics)
+                there = hold(other, window)
+                new = segment(window, other, there, self._looks.appearance, frame.intrinsics)
                 if self._is_seen(window, new, *other.outline(frame.intrinsics), least=0.5):
                     seen = self._take(frame, window, other, there, new, camera_from_reference, step, again=True)
         if not seen:
             self._say_why_not(cut, inside, step)
 
     def _is_seen(self, window: Window, cut: Cut, outline: float, inside: float, least: float = SEEN) -> bool:
-        if cut.pixels < max(MIN_PIXELS, least * self._fill * outline * max(inside, 0.2)):
+        if cut.pixels < max(MIN_PIXELS, least * self._looks.fill * outline * max(inside, 0.2)):
             return False
-        return self._appearance is None or self._appearance.similarity(window.bins[cut.mask]) > ALIKE
+        return self._looks.appearance is None or self._looks.appearance.similarity(window.bins[cut.mask]) > ALIKE
 
     def _centred(self, window: Window, body: Body, cut: Cut) -> Body | None:
         """The box shifted onto what was cut out (mean shift), None where it stands right.
 
         Only what is seen whole can say that it moved: a mask is also lopsided because something stands before it.
         """
-        if not self._views or cut.hidden > 0.1:
+        if not self._looks.views or cut.hidden > 0.1:
             return None
         middle = window.points[cut.mask].mean(axis=0, dtype=np.float64) if cut.mask.any() else body.centre
-        shift = middle + self._offset - body.centre
+        shift = middle + self._looks.offset - body.centre
         if np.linalg.norm(shift) < 0.6 * body.slack:
             return None
         return body.at(body.centre + shift)
@@ -251,20 +244,22 @@ class Tracker:
             again: it was found somewhere else than it was expected.
         """
         outline, inside = body.outline(frame.intrinsics)
-        belongs = np.zeros(cut.mask.shape) if self._appearance is None else self._appearance.belongs(window.bins)
+        belongs = (
+            np.zeros(cut.mask.shape) if self._looks.appearance is None else self._looks.appearance.belongs(window.bins)
+        )
         z = float(np.median(window.depth[cut.mask]))
-        jump = 4 * depth_sigma(z, self._noise) + 0.15 * float(self._size.min()) + 3 * z / window.focal
+        jump = 4 * depth_sigma(z) + 0.15 * float(self._form.size.min()) + 3 * z / window.focal
         own = own_sides(window, cut.mask, held, belongs, jump)
-        visible = min(cut.pixels / max(self._fill * outline, 1.0), 1.0)
+        visible = min(cut.pixels / max(self._looks.fill * outline, 1.0), 1.0)
         region = _region(window, cut, frame, held.support is not None)
         turn, shift = camera_from_reference[:3, :3], camera_from_reference[:3, 3]
         whole = all(own) and inside > 0.95 and visible > WHOLE
         lifted = lift(frame, region, _surroundings(body, held, window)) if whole else None
-        whole = lifted is not None and lifted.position is not None and self._is_like(lifted)
+        whole = lifted is not None and lifted.position is not None and self._form.fits(lifted)
         if again and not whole:
             return False  # found elsewhere is only what is all there
-        if self._views:
-            centre, steady, noise = self._from_sides(window, cut, body, own, z, 0.0 if whole else 1 - visible)
+        if self._looks.views:
+            centre, steady, noise = self._looks.centre(window, cut, body, own, z, 0.0 if whole else 1 - visible)
             sure = (own[0] or own[2]) and (own[1] or own[3])
             place = turn.T @ (centre - shift)
             if again or (whole and np.trace(self._filter.position_covariance) > 3 * UNSURE**2):
@@ -278,12 +273,12 @@ class Tracker:
             share = MOVING_NOISE if self._filter.moving else LIFT_NOISE
             self._filter.correct(turn.T @ (lifted.position - shift), noise * share, step)
             self._shared += 0.2 * (noise - self._shared)
-            self._fuse_box(lifted, turn)
+            self._form.fuse(lifted, turn.T)
         centre = turn @ self._filter.position + shift
-        if whole or not self._views:
-            self._learn(window, body, held, cut, centre, z, outline)
+        if whole or not self._looks.views:
+            self._looks.learn(window, body, held, cut, centre, z, outline)
         else:
-            self._learn_sides(window, cut, centre, z, own)
+            self._looks.learn_sides(window, cut, centre, z, own)
         self.state, self.explanation = TrackState.TRACKED, ""
         self._seen, self._visible, self._empty_s = self._stamp, visible, 0.0
         self._box = tuple(float(v) for v in region.box)
@@ -293,108 +288,15 @@ class Tracker:
 
     def _look_round(self, frame: RgbdFrame, body: Body, camera_from_reference: np.ndarray) -> None:
         """Take note of what looks like it and is not."""
-        size = float(self._size.max())
+        size = float(self._form.size.max())
         window = cut_window(frame, body.centre, size + ROUND)
-        if window is None or self._appearance is None:
+        if window is None or self._looks.appearance is None:
             return
-        held = hold(body, window, self._noise)
-        own = segment(window, body, held, self._appearance, frame.intrinsics)
-        pixels = self._fill * body.outline(frame.intrinsics)[0]
-        others = search(window, body, held, self._appearance, pixels, self._surface, 1.0, own.mask)
+        held = hold(body, window)
+        own = segment(window, body, held, self._looks.appearance, frame.intrinsics)
+        pixels = self._looks.fill * body.outline(frame.intrinsics)[0]
+        others = search(window, body, held, self._looks.appearance, pixels, self._looks.surface, 1.0, own.mask)
         self._distractors.remember(others, camera_from_reference, size)
-
-    def _is_like(self, lifted: Object3D) -> bool:
-        """Whether a lifted box can be the object's: else the mask has something of another thing, or lacks a part."""
-        own, found = np.sort(self._size[:2]), np.sort(lifted.size[:2])
-        ratio = np.append(found / own, lifted.size[2] / self._size[2])
-        room = 0.15 + 0.015 / np.append(own, self._size[2])
-        return bool((np.abs(ratio - 1) < room).all())
-
-    def _learn(
-        self, window: Window, body: Body, held: Held, cut: Cut, centre: np.ndarray, z: float, outline: float
-    ) -> None:
-        """Take what a whole view shows into what is known of the object, its centre (3,) being there."""
-        rate = 0.1 if self._views else 1.0
-        self._fill += rate * (float(np.clip(cut.pixels / max(outline, 1.0), 0.2, 1.2)) - self._fill)
-        self._learn_sides(window, cut, centre, z, (True,) * 4)
-        self._surface += rate * (float(centre[2]) - z - self._surface)
-        middle = window.points[cut.mask].mean(axis=0, dtype=np.float64)
-        self._offset = self._offset + rate * (centre - middle - self._offset)
-        self._learn_colours(window, body, held, cut.mask)
-        self._views += 1
-
-    def _learn_colours(self, window: Window, body: Body, held: Held, mask: np.ndarray) -> None:
-        """What is in the box is the object's, whatever the mask took from beyond is not: so it cannot creep."""
-        with np.errstate(invalid="ignore"):
-            own, around = mask & (held.outside < 0.1 * body.slack), held.outside > 0.6 * body.slack
-        if np.count_nonzero(own) < MIN_PIXELS:
-            return
-        if self._appearance is None:
-            self._appearance = Appearance(window.bins[own], window.bins[around])
-        else:
-            self._appearance.learn(window.bins[own], window.bins[around], 0.05)
-
-    def _learn_sides(
-        self, window: Window, cut: Cut, centre: np.ndarray, z: float, own: tuple[bool, bool, bool, bool]
-    ) -> None:
-        x, y = _extent(window, cut, z)
-        margins = np.array([centre[0] - x[0], centre[1] - y[0], x[1] - centre[0], y[1] - centre[1]])
-        rate = 0.1 if self._views else 1.0
-        self._margins += np.where(own, rate, 0.0) * (margins - self._margins)
-
-    def _fuse_box(self, lifted: Object3D, turn: np.ndarray) -> None:
-        """Sides and heading; which horizontal side is the longer one may be a toss-up."""
-        found = turn.T @ matrix_from_quaternion(lifted.orientation)
-        cosine, sine = float(self._rotation[:, 0] @ found[:, 0]), float(self._rotation[:, 1] @ found[:, 0])
-        angle = np.arctan2(sine, cosine)
-        size, var = lifted.size, np.square(lifted.size_std) + 1e-6
-        quarters = round(angle / (np.pi / 2))
-        if quarters % 2:
-            size, var = size[[1, 0, 2]], var[[1, 0, 2]]
-        gain = np.maximum(self._size_var / (self._size_var + var), 0.02)
-        self._size = self._size + gain * (size - self._size)
-        self._size_var = np.maximum((1 - gain) * self._size_var, (0.02 * self._size) ** 2)
-        if lifted.yaw_period > 0:
-            angle -= quarters * np.pi / 2
-            yaw_var = float(max(lifted.covariance[5, 5], 1e-4))
-            gain = max(self._yaw_var / (self._yaw_var + yaw_var), 0.05)
-            self._yaw_var = max((1 - gain) * self._yaw_var, 0.1 * yaw_var)
-            c, s = np.cos(gain * angle), np.sin(gain * angle)
-            self._rotation = self._rotation @ np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
-
-    def _from_sides(
-        self, window: Window, cut: Cut, body: Body, own: tuple[bool, bool, bool, bool], z: float, missing: float
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Centre (3,) in the camera frame from the sides of a mask that are the object's own, as the last views showed
-        how far it is from them; its covariance against those views, and against the truth if much has changed since.
-
-        Args:
-            missing: 0..1, share of the object that is not seen: the rest is not like the whole.
-        """
-        centre = body.centre.copy()
-        pixel = z / window.focal
-        steady, changed = np.empty(3), np.empty(3)
-        for axis, (low, high) in enumerate(_extent(window, cut, z)):
-            places = []
-            if own[axis]:
-                places.append(low + self._margins[axis])
-            if own[axis + 2]:
-                places.append(high - self._margins[axis + 2])
-            width = float(self._margins[axis] + self._margins[axis + 2])
-            if places:
-                centre[axis] = np.mean(places)
-                steady[axis] = pixel**2 + (0.02 * width) ** 2
-                changed[axis] = pixel**2 + (0.08 * width) ** 2
-            else:
-                steady[axis] = changed[axis] = (0.5 * max(width, float(self._size.max()))) ** 2
-            both = (0.15 * missing * width) ** 2
-            steady[axis], changed[axis] = steady[axis] + both, changed[axis] + both
-        centre[2] = z + self._surface
-        deep = float(self._size[:2].max())
-        both = (0.5 * missing * deep) ** 2
-        steady[2] = both + (0.5 * depth_sigma(z, self._noise)) ** 2 + (0.03 * deep) ** 2
-        changed[2] = both + depth_sigma(z, self._noise) ** 2 + (0.15 * deep) ** 2
-        return centre, np.diag(steady), np.diag(changed)
 
     # It is not seen
 
@@ -418,17 +320,6 @@ class Tracker:
         if self.state is TrackState.LOST and state is not TrackState.LOST:
             return  # it is not behind what now stands before its empty place
         self.state, self.explanation = state, why
-
-
-def _extent(window: Window, cut: Cut, z: float) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Left and right, top and bottom of a mask in metres at a depth, camera frame."""
-    rows, columns = np.flatnonzero(cut.mask.any(axis=1)), np.flatnonzero(cut.mask.any(axis=0))
-    x, y = window.rays
-    half = 0.5 * z / window.focal
-    return (
-        (float(x[columns[0]]) * z - half, float(x[columns[-1]]) * z + half),
-        (float(y[rows[0]]) * z - half, float(y[rows[-1]]) * z + half),
-    )
 
 
 def _region(window: Window, cut: Cut, frame: RgbdFrame, carried: bool) -> Region:
