@@ -15,11 +15,11 @@ _CARRYING = frozenset({"on", "inside", "under", "above", "below", "leaning_on", 
 
 
 def name_of(node: SceneObject) -> str:
-    """What to call a thing in few words: "red mug", or "red round" for a round thing of no known kind."""
+    """What to call a thing in few words: "red mug", "red round" for a round thing of no known kind, "red thing"."""
     label = node.object.label
     looks = next((a for a in node.attributes if not a.endswith("thing") and a not in _NOT_LOOKS), "")
     name = f"{looks} {label}" if looks and looks not in label else label
-    return name.removesuffix(" thing")
+    return name if label == "thing" else name.removesuffix(" thing")
 
 
 def numbered(node: SceneObject) -> str:

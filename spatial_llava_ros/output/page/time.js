@@ -9,8 +9,11 @@ function play(on) {
   $("play").textContent = playing ? "❚❚" : "▶";
   $("play").setAttribute("aria-label", playing ? "Pause" : "Play");
 }
-const presence = [...new Set(run.steps.flatMap((s) => s.things.filter((t) => t.state !== "tentative" || !run.posed).map((t) => t.id)))];
+// Without poses an id is of its frame alone, and there is nothing to follow.
+const presence = !run.posed ? [] : [...new Set(run.steps.flatMap((s) => s.things.filter((t) => t.state !== "tentative").map((t) => t.id)))];
 function drawPresence() {
+  $("presence").hidden = !presence.length;
+  if (!presence.length) return;
   const rows = presence.slice(0, 40), tall = Math.max(2, Math.min(7, Math.floor(90 / Math.max(rows.length, 1)))), canvas = $("presence");
   canvas.dataset.own = "1";
   const { pen, width, height } = sharp(canvas, Math.max(rows.length * tall, 4)), wide = width / run.steps.length;
