@@ -26,7 +26,7 @@ class Interruption:
         for module in modules:
             for inner in module.modules():
                 weight = getattr(inner, "weight", None)
-                if weight is not None and weight.dim() > 1:  # norms and activations are over at once
+                if hasattr(weight, "dim") and weight.dim() > 1:  # norms and activations are over at once
                     inner.register_forward_pre_hook(self._look)
 
     def _look(self, module: Any, inputs: Any) -> None:
