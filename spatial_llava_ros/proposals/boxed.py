@@ -14,6 +14,8 @@ from spatial_llava_ros.proposals.regions import MAX_GAP, MIN_SLACK
 from spatial_llava_ros.types import Box, Plane, Proposals, Region, RgbdFrame
 
 _ENOUGH = 25  # pixels that can tell a thing from what is behind it
+_RING = 8  # pixels looked at around the box
+_GOES_ON = 0.1  # of the measured pixels around the box: a surface on which so many lie is behind or under the thing
 _RISES = 0.1  # of the measured pixels: with fewer above the surfaces, the thing is flat, or seen through
 
 
@@ -30,10 +32,15 @@ def with_boxed(frame: RgbdFrame, proposals: Proposals, box: Box, score: float) -
     height, width = frame.intrinsics.shape
     x1, y1 = min(max(math.floor(box[0]), 0), width - 1), min(max(math.floor(box[1]), 0), height - 1)
     x2, y2 = min(max(math.ceil(box[2]), x1 + 1), width), min(max(math.ceil(box[3]), y1 + 1), height)
-    depth = frame.depth[y1:y2, x1:x2]
+    left, top = max(x1 - _RING, 0), max(y1 - _RING, 0)
+    depth = frame.depth[top : y2 + _RING, left : x2 + _RING]
     columns, rows = pixel_rays(frame.intrinsics)
-    points = np.stack([columns[None, x1:x2] * depth, rows[y1:y2, None] * depth, depth], axis=-1)
-    thing, carrier = _foreground(points, proposals.planes)
+    columns, rows = columns[left : x2 + _RING], rows[top : y2 + _RING]
+    points = np.stack([columns[None, :] * depth, rows[:, None] * depth, depth], axis=-1)
+    inside = np.zeros(depth.shape, bool)
+    inside[y1 - top : y2 - top, x1 - left : x2 - left] = True
+    thing, carrier = _foreground(points, inside, proposals.planes)
+    thing = thing[y1 - top : y2 - top, x1 - left : x2 - left]
     # The tight box of what is left.
     ys, xs = np.flatnonzero(thing.any(axis=1)), np.flatnonzero(thing.any(axis=0))
     mask = np.ascontiguousarray(thing[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1])
@@ -43,38 +50,42 @@ def with_boxed(frame: RgbdFrame, proposals: Proposals, box: Box, score: float) -
     return replace(proposals, regions=(*proposals.regions, replace(region, valid_depth=valid)))
 
 
-def _foreground(points: np.ndarray, planes: tuple[Plane, ...]) -> tuple[np.ndarray, int | None]:
-    """(h, w) bool of the thing in a window of (h, w, 3) camera points, never empty, and the plane that carries it."""
-    everything = np.ones(points.shape[:2], bool)
+def _foreground(points: np.ndarray, inside: np.ndarray, planes: tuple[Plane, ...]) -> tuple[np.ndarray, int | None]:
+    """(h, w) bool of the thing in a box, never empty, and the plane that carries it.
+
+    Args:
+        points: (h, w, 3) camera points in and around the box.
+        inside: (h, w) bool, the box.
+    """
     measured = np.isfinite(points[..., 2])
-    if np.count_nonzero(measured) < _ENOUGH:
-        return everything, None
-    noise = 3 * depth_sigma(float(np.median(points[measured, 2]))) + 0.005
-    thing = measured.copy()
+    thing = measured & inside
+    count, around = np.count_nonzero(thing), measured & ~inside
+    if count < _ENOUGH:
+        return inside, None
+    noise = 2 * depth_sigma(float(np.median(points[thing, 2]))) + 0.003
     for plane in planes:
-        height = points @ plane.normal + plane.offset
-        on_it = measured & (np.abs(height) < noise)
-        if plane.pixels >= 2 * np.count_nonzero(on_it):  # the back of a chair is the chair
+        on_it = np.abs(points @ plane.normal + plane.offset) < noise
+        # A surface goes on around the box, more than in it; the thing's own front, though as flat, does not.
+        without, within = np.count_nonzero(on_it & around), np.count_nonzero(on_it & inside)
+        if without * count >= max(_GOES_ON * count, within) * np.count_nonzero(around):
             thing &= ~on_it
-            if plane.horizontal:
-                thing &= ~(height < 0)
-    flat = np.count_nonzero(thing) < max(_ENOUGH, _RISES * np.count_nonzero(measured))
-    if not flat:
-        thing = _about_the_middle(points[..., 2], thing)
-    inside = points[thing] if not flat else points[measured]
+    flat = np.count_nonzero(thing) < max(_ENOUGH, _RISES * count)
+    thing = inside if flat else _about_the_middle(points[..., 2], thing)
+    own = points[thing & measured]
     carrier, nearest = None, MAX_GAP
     for index, plane in enumerate(planes):
-        lowest = float(np.percentile(inside @ plane.normal + plane.offset, 2))
+        lowest = float(np.percentile(own @ plane.normal + plane.offset, 2))
         if plane.horizontal and -MIN_SLACK - noise < lowest < nearest:
             carrier, nearest = index, lowest
-    return (everything if flat else thing), carrier
+    return thing, carrier
 
 
 def _about_the_middle(z: np.ndarray, thing: np.ndarray) -> np.ndarray:
     """The part of a thing that lies about as deep as its middle, within its own width."""
-    height, width = z.shape
+    rows, columns = np.flatnonzero(thing.any(axis=1)), np.flatnonzero(thing.any(axis=0))
+    (top, bottom), (left, right) = np.percentile(rows, (25, 75)), np.percentile(columns, (25, 75))
     middle = np.zeros_like(thing)
-    middle[height // 4 : height - height // 4, width // 4 : width - width // 4] = True
+    middle[int(top) : int(bottom) + 1, int(left) : int(right) + 1] = True
     core = z[thing & middle] if np.count_nonzero(thing & middle) >= _ENOUGH else z[thing]
     depth = float(np.median(core))
     ordered = np.sort(z[thing])
