@@ -99,3 +99,22 @@ def test_constraints_pin_what_setup_asks_for() -> None:
     wanted += re.findall(r'"([\w-]+)[>=<][^"]*"', (ROOT / "setup.py").read_text().split("install_requires")[1])
     names = {re.match(r"[\w-]+", line).group(0).lower() for line in wanted if line and line[0] != "#"}
     assert names - {"open3d"} <= pinned  # on x86-64, where the constraints are used, it is open3d-cpu
+
+
+def test_files_that_are_no_modules_are_installed_by_pip() -> None:
+    call = next(n for n in ast.walk(ast.parse((ROOT / "setup.py").read_text())) if getattr(n, "func", None) is not None
+                and getattr(n.func, "id", "") == "setup")  # fmt: skip
+    patterns = ast.literal_eval(next(k.value for k in call.keywords if k.arg == "package_data"))
+    installed = {
+        file
+        for package, names in patterns.items()
+        for folder in ([ROOT.joinpath(*package.split("."))] if package else _packages())
+        for name in names
+        for file in folder.glob(name)
+    }
+    there = {f for f in (ROOT / "spatial_llava_ros").rglob("*") if f.is_file() and f.suffix not in (".py", ".pyc")}
+    assert there - installed == set()
+
+
+def _packages() -> list[Path]:
+    return [init.parent for init in (ROOT / "spatial_llava_ros").rglob("__init__.py")]
