@@ -2,40 +2,55 @@
 
 A proposal's score asks whether its own outline looks like that of a thing. People speak of things on one level, so the
 rest of the frame counts too: a part has a better whole around it, a group has good parts inside it, what the image
-border cuts or nothing carries is background more often. Logistic regression; `python -m
-spatial_llava_ros.grounding.objectness` fits it on simulated scenes and prints the weights.
+border cuts or nothing carries is background more often. A small perceptron weighs these clues; `python -m
+spatial_llava_ros.grounding.objectness` fits it on simulated scenes and rewrites `objectness.npz`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
+from spatial_llava_ros.perceptron import Perceptron, train
 from spatial_llava_ros.relations import Layout
-from spatial_llava_ros.types import Region
+from spatial_llava_ros.types import Region, RgbdFrame
 
-# mean and spread of each clue over simulated regions, and its weight
-_CLUES: dict[str, tuple[float, float, float]] = {
-    "odds": (-0.796, 1.502, 1.255),
-    "whole": (0.411, 2.028, -0.648),
-    "cut": (0.226, 0.580, -0.259),
-    "fill": (0.636, 0.159, 0.246),
-    "thin": (-2.958, 1.143, 0.327),
-    "rise": (0.168, 0.318, 0.070),
-    "valid": (0.874, 0.185, 0.081),
-    "carried": (0.756, 0.430, 0.205),
-    "parts": (0.217, 0.454, -0.184),
-    "covered": (0.095, 0.195, -0.080),
-    "part": (-2.032, 1.805, -0.192),
-}
-_BIAS = -2.005
-_LONE = -3.5  # log odds of a whole, or of a part, that is not there
+WEIGHTS = Path(__file__).with_name("objectness.npz")
+HIDDEN = (32, 16)
+CLUES = (
+    "odds",  # log odds of the proposal's score
+    "whole",  # of the best region that it is a part of; LONE if none
+    "whole ratio",  # log share of that region that it takes
+    "whole colour",  # how far the colours of the two differ
+    "whole parts",  # how many things that region seems to be made of
+    "whole covered",  # what share of it they cover
+    "part",  # log odds of the best region that is a part of it
+    "part ratio",  # log share of it that this part takes
+    "part colour",
+    "parts",  # how many things it seems to be made of itself
+    "covered",
+    "rival",  # log odds of the best region that it shares pixels with, neither holding the other
+    "lead",  # its log odds against those of the best in the frame
+    "cut",  # how many sides of the picture it touches
+    "fill",  # of its box
+    "area",  # log share of the picture
+    "valid",  # share of its pixels with depth
+    "carried",  # whether a support plane was found under it
+    "rise",  # where in the height of the smallest region around it it begins
+    "solid",  # best fit of a box, cylinder, sphere or bowl
+    "flat",  # fit of a flat thing
+    "colours",  # entropy of its colour names
+)  # fmt: skip
+LONE = -4.0
+_PART = 0.7  # share of a region inside another that makes it a part of it
 
 
 def objectness(
     regions: Sequence[Region], shape: tuple[int, int], overlap: np.ndarray, pixels: np.ndarray,
-    size: np.ndarray, layout: Layout,
+    layout: Layout, kinds: dict[str, np.ndarray], colours: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
     """(N,) float64 probability that each region is one whole thing.
 
@@ -43,44 +58,76 @@ def objectness(
         shape: (H, W) of the picture.
         overlap: (N, N) shared pixels over the smaller mask.
         pixels: (N,) mask areas.
-        size: (N, 3) box sides, metres; NaN without depth.
         layout: of the lifted regions.
+        kinds: shape kind -> (N,) scores 0..1; NaN without depth.
+        colours: (N, 11) shares of the basic colour names.
     """
     if not len(regions):
         return np.zeros(0)
-    mean, spread, weight = np.array(list(_CLUES.values())).T
-    clues = measure(regions, shape, overlap, pixels, size, layout)
-    return 1 / (1 + np.exp(-((clues - mean) / spread @ weight + _BIAS)))
+    return 1 / (1 + np.exp(-_network()(measure(regions, shape, overlap, pixels, layout, kinds, colours))))
+
+
+@lru_cache(maxsize=1)
+def _network() -> Perceptron:
+    return Perceptron.load(WEIGHTS)
 
 
 def measure(
     regions: Sequence[Region], shape: tuple[int, int], overlap: np.ndarray, pixels: np.ndarray,
-    size: np.ndarray, layout: Layout,
+    layout: Layout, kinds: dict[str, np.ndarray], colours: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
-    """(N, 11) float64: the clues of `CLUES`, in that order, see `objectness`."""
+    """(N, F) float64: the clues of `CLUES`, in that order, see `objectness`."""
     n = len(regions)
     score = np.array([region.score for region in regions])
-    odds = np.log(score / (1 - score + 1e-4) + 1e-4)
+    odds = np.log(np.maximum(score, 1e-4) / np.maximum(1 - score, 1e-4))
     box = np.array([region.box for region in regions], float).reshape(n, 4)
     cut = (box[:, :2] <= 2).sum(axis=1) + (box[:, 2:] >= np.array(shape[::-1]) - 2).sum(axis=1)
     inside = overlap * np.minimum(pixels[:, None], pixels[None, :]) / np.maximum(pixels[:, None], 1)
-    holds = (inside > 0.7) & (pixels[None, :] > 1.15 * pixels[:, None])  # [i, j]: i is a part of j
-    whole = np.where(holds, odds[None, :], -np.inf).max(axis=1, initial=-np.inf)
-    part = np.where(holds.T, odds[None, :], -np.inf).max(axis=1, initial=-np.inf)
+    holds = (inside > _PART) & (pixels[None, :] > 1.15 * pixels[:, None])  # [i, j]: i is a part of j
+    crosses = (overlap > 0.2) & ~holds & ~holds.T & ~np.eye(n, dtype=bool)
     parts, covered = _good_parts(holds.T, score, pixels, overlap > 0.5)
+    whole, whole_at = _best(holds, odds)
+    part, part_at = _best(holds.T, odds)
+    rival, _ = _best(crosses, odds)
+    has_whole, has_part = whole > LONE, part > LONE
+    differ = np.abs(colours[:, None] - colours[None, :]).sum(axis=2) / 2
+    rows = np.arange(n)
     parent = np.where(holds, pixels[None, :], np.inf).argmin(axis=1)
     low, high = layout.low[:, 2], layout.high[:, 2]
-    rise = (low - low[parent]) / np.maximum(high[parent] - low[parent], 0.01)
-    rise = np.nan_to_num(np.where(holds.any(axis=1), np.clip(rise, -1, 1), 0))
-    fill = pixels / np.maximum((box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1]), 1)
-    thin = np.nan_to_num(np.log(np.maximum(size.min(axis=1), 0.003)), nan=-3.0)
-    valid = np.array([region.valid_depth for region in regions])
-    carried = np.array([region.plane is not None for region in regions])
-    lone = [np.where(np.isfinite(v), v, _LONE) for v in (whole, part)]
-    return np.column_stack([odds, lone[0], cut, fill, thin, rise, valid, carried, parts, covered, lone[1]])
+    rise = np.clip((low - low[parent]) / np.maximum(high[parent] - low[parent], 0.01), -1, 1)
+    solid = np.max([np.nan_to_num(kinds[k], nan=0.5) for k in ("box", "cylinder", "sphere", "bowl")], axis=0)
+    columns = {
+        "odds": odds,
+        "whole": whole,
+        "whole ratio": np.where(has_whole, np.log(pixels / pixels[whole_at]), 0),
+        "whole colour": np.where(has_whole, differ[rows, whole_at], 0),
+        "whole parts": np.where(has_whole, parts[whole_at], 0),
+        "whole covered": np.where(has_whole, covered[whole_at], 0),
+        "part": part,
+        "part ratio": np.where(has_part, np.log(pixels[part_at] / pixels), 0),
+        "part colour": np.where(has_part, differ[rows, part_at], 0),
+        "parts": parts,
+        "covered": covered,
+        "rival": rival,
+        "lead": odds - odds.max(),
+        "cut": cut,
+        "fill": pixels / np.maximum((box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1]), 1),
+        "area": np.log(pixels / (shape[0] * shape[1])),
+        "valid": [region.valid_depth for region in regions],
+        "carried": [region.plane is not None for region in regions],
+        "rise": np.nan_to_num(np.where(holds.any(axis=1), rise, 0)),
+        "solid": solid,
+        "flat": np.nan_to_num(kinds["flat"], nan=0.5),
+        "colours": -(colours * np.log(colours + 1e-6)).sum(axis=1),
+    }
+    return np.column_stack([np.asarray(columns[name], np.float64) for name in CLUES])
 
 
-CLUES = ("odds", "whole", "cut", "fill", "thin", "rise", "valid", "carried", "parts", "covered", "part")
+def _best(related: np.ndarray, odds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Log odds of the best of the regions that each is related to, LONE if there are none, and which it is."""
+    table = np.where(related, np.maximum(odds[None, :], LONE + 1e-3), LONE)
+    at = table.argmax(axis=1)
+    return table[np.arange(len(odds)), at], at
 
 
 def _good_parts(
@@ -100,55 +147,57 @@ def _good_parts(
     return number, share
 
 
-def fit_logistic(clues: np.ndarray, truth: np.ndarray, ridge: float = 3.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean, spread and weights (with the bias last) of a ridge logistic regression, by Newton's method.
+def samples(frames: Iterable[tuple[RgbdFrame, np.ndarray]], times: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Clues (M, F) of the regions of varied frames, and whether each covers its thing about as well as any (M,).
 
     Args:
-        clues: (M, F); truth: (M,) 0 or 1.
+        frames: each with its instance image (H, W).
+        times: each frame is varied so often.
     """
-    mean, spread = clues.mean(axis=0), clues.std(axis=0) + 1e-6
-    design = np.column_stack([(clues - mean) / spread, np.ones(len(clues))])
-    weights = np.zeros(design.shape[1])
-    for _ in range(30):
-        chance = 1 / (1 + np.exp(-design @ weights))
-        hessian = (design * (chance * (1 - chance))[:, None]).T @ design + ridge * np.eye(len(weights))
-        weights -= np.linalg.solve(hessian, design.T @ (chance - truth) + ridge * weights)
-    return mean, spread, weights
-
-
-def _simulated_samples(scenes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Clues of the regions of simulated scenes, and whether each is the region that fits a true thing best."""
-    from spatial_llava_ros.evaluation.proposals import box_overlap
-    from spatial_llava_ros.grounding.features import mask_overlap
-    from spatial_llava_ros.lift import lift
+    from spatial_llava_ros.grounding.features import extract_features
+    from spatial_llava_ros.lift import lift_all
     from spatial_llava_ros.proposals import propose
-    from spatial_llava_ros.relations import layout_of
-    from spatial_llava_ros.sim import SimCamera, default_view, make_scene, render
+    from spatial_llava_ros.proposals.variation import vary
 
+    rng = np.random.default_rng(seed)
     clues, truth = [], []
-    for k in range(scenes):
-        scene = make_scene(("tabletop", "tabletop", "room", "shelf")[k % 4], seed + k)
-        shot = render(scene, default_view(scene), SimCamera())
-        proposals = propose(shot.frame)
-        regions = proposals.regions
-        if not regions or not shot.objects:
-            continue
-        objects = [lift(shot.frame, region, proposals) for region in regions]
-        size = np.array([np.full(3, np.nan) if o.size is None else o.size for o in objects])
-        pixels = np.array([np.count_nonzero(region.mask) for region in regions], float)
-        overlap = mask_overlap(regions, shot.frame.depth.shape)
-        layout = layout_of(objects, proposals.up, shot.frame.intrinsics)
-        clues.append(measure(regions, shot.frame.depth.shape, overlap, pixels, size, layout))
-        match = box_overlap([region.box for region in regions], [thing.box_visible for thing in shot.objects])
-        best = match.argmax(axis=0)
-        right = np.zeros(len(regions))
-        right[best[match[best, np.arange(len(best))] >= 0.5]] = 1
-        truth.append(right)
-    return np.concatenate(clues), np.concatenate(truth)
+    for original, instances in frames:
+        for _ in range(times):
+            frame, instance, boxes = vary(original, instances, rng)
+            proposals = propose(frame)
+            if not boxes or not proposals.regions:
+                continue
+            lifted = lift_all(frame, proposals)
+            features = extract_features(frame, proposals, [o for o, _ in lifted], [s for _, s in lifted])
+            cover = region_cover(features.regions, instance, boxes)
+            best = cover.max(axis=0)
+            f = features
+            clues.append(measure(f.regions, instance.shape, f.overlap, f.pixels, f.layout, f.kinds, f.colours))
+            truth.append(((cover >= 0.5) & (cover >= best - 0.05)).any(axis=1))
+    return np.concatenate(clues), np.concatenate(truth).astype(np.float64)
+
+
+def region_cover(regions: Sequence[Region], instance: np.ndarray, boxes: dict[int, tuple]) -> np.ndarray:
+    """(N, K) how well each region covers each thing: geometric mean of the overlaps of masks and of boxes."""
+    from spatial_llava_ros.evaluation.proposals import box_overlap
+
+    ids = np.array(list(boxes))
+    total = np.bincount(instance.ravel(), minlength=ids.max() + 1)[ids]
+    shared = np.array([np.bincount(instance[r.slices][r.mask], minlength=ids.max() + 1)[ids] for r in regions])
+    area = np.array([np.count_nonzero(r.mask) for r in regions])
+    mask = shared / (area[:, None] + total - shared)
+    return np.sqrt(mask * box_overlap([r.box for r in regions], list(boxes.values())))
+
+
+def main(scenes: int = 60) -> None:
+    """Fit and save."""
+    from spatial_llava_ros.proposals.fitting import TRAIN_SEED, simulated
+    from spatial_llava_ros.sim import LAYOUTS
+
+    shots = simulated(LAYOUTS, range(TRAIN_SEED, TRAIN_SEED + scenes))
+    clues, truth = samples(((shot.frame, shot.instance) for shot in shots), 1, 2)
+    train(clues, truth, np.ones(len(truth)), HIDDEN, epochs=20, batch=256).save(WEIGHTS)
 
 
 if __name__ == "__main__":
-    mean, spread, weights = fit_logistic(*_simulated_samples(scenes=72, seed=3000))
-    for name, *row in zip(CLUES, mean, spread, weights[:-1], strict=True):
-        print(f'    "{name}": ({row[0]:.3f}, {row[1]:.3f}, {row[2]:.3f}),')
-    print(f"_BIAS = {weights[-1]:.3f}")
+    main()

@@ -1,37 +1,50 @@
-"""Fit the weights of the score on the simulator: python -m spatial_llava_ros.proposals.fitting [scenes]
+"""Fit the score on the simulator: python -m spatial_llava_ros.proposals.fitting [scenes a layout]
 
-The score is a quadratic of each feature, no products: it regresses how well a candidate covers its best object.
-Prints the constants for `weights.py` and the recall on scenes that were not fitted to.
+A candidate's score says how well it covers its best object. Rewrites `weights.npz` and prints the recall on scenes
+that were not fitted to. Sixty scenes take about half an hour.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-import cv2
 import numpy as np
 
 from spatial_llava_ros.evaluation.proposals import box_overlap
-from spatial_llava_ros.proposals.candidates import FEATURES
-from spatial_llava_ros.proposals.scoring import expand, select
+from spatial_llava_ros.perceptron import Perceptron, train
+from spatial_llava_ros.proposals.scoring import WEIGHTS, both_ways, select
 from spatial_llava_ros.proposals.segmentation import Segmentation, segment
+from spatial_llava_ros.proposals.variation import vary
 from spatial_llava_ros.sim import (
-    D435,
-    KINECT1,
     LAYOUTS,
-    SimCamera,
+    SENSORS,
     SimFrame,
     camera_path,
     default_view,
     make_scene,
     render,
+    usual_camera,
 )
-from spatial_llava_ros.types import CameraIntrinsics, RgbdFrame
+from spatial_llava_ros.types import RgbdFrame
 
-RIDGE = 50.0
-GOOD, WEIGHT_OF_GOOD = 0.5, 20.0  # few candidates are any good: let them count
-MIN_PIXELS = 250
+HIDDEN = (64, 32)
+GOOD, VERY_GOOD = 0.5, 0.7  # overlaps
+WEIGHT_OF_GOOD = 5.0  # few candidates are any good: let them count
+POOR, SHARE_OF_POOR = 0.3, 0.25  # of the many poor ones a quarter is enough
+TRAIN_SEED, TEST_SEED = 50000, 90000
+
+
+def simulated(layouts: tuple[str, ...], seeds: range) -> Iterator[SimFrame]:
+    """Two views of every layout and seed, each by another camera."""
+    names = list(SENSORS)
+    for seed in seeds:
+        for layout in layouts:
+            scene = make_scene(layout, seed)
+            for k, pose in enumerate((default_view(scene), camera_path(scene, 9)[(4 * seed + 2) % 9])):
+                sensors = scene.sensors or (names[(3 * seed + k) % len(names)],)
+                yield render(scene, pose, usual_camera(replace(scene, sensors=sensors)))
 
 
 def overlap_with_truth(segmentation: Segmentation, instance: np.ndarray, ids: list[int]) -> np.ndarray:
@@ -51,123 +64,67 @@ def overlap_with_truth(segmentation: Segmentation, instance: np.ndarray, ids: li
     return table
 
 
-def fit(features: list[np.ndarray], overlaps: list[np.ndarray]) -> np.ndarray:
-    """Ridge weights (2F + 1,) of the expanded features, from one array per frame.
+def covers(segmentation: Segmentation, instance: np.ndarray, boxes: dict[int, tuple[int, int, int, int]]) -> np.ndarray:
+    """(C, K) how well each candidate covers each thing: geometric mean of the overlaps of masks and of boxes."""
+    mask = overlap_with_truth(segmentation, instance, list(boxes))
+    box = box_overlap(segmentation.candidates.box * segmentation.image.scale, np.array(list(boxes.values())))
+    return np.sqrt(mask * box)
+
+
+def samples(frames: Iterable[tuple[RgbdFrame, np.ndarray]], times: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Features (M, 2F) of candidates and how well they cover their best thing (M,).
 
     Args:
-        features: (C, F) of each frame.
-        overlaps: (C,) best overlap of each candidate with any object.
+        frames: each with its instance image (H, W).
+        times: each frame is varied so often.
     """
-    x, y = np.concatenate([expand(f) for f in features]), np.concatenate(overlaps)
-    weight = np.where(y > GOOD, WEIGHT_OF_GOOD, 1.0)[:, None]
-    y = np.maximum(0, y - 0.3)
-    return np.linalg.solve((x * weight).T @ x + RIDGE * np.eye(x.shape[1]), (x * weight).T @ y)
+    rng = np.random.default_rng(seed)
+    features, best = [], []
+    for original, truth in frames:
+        for _ in range(times):
+            frame, instance, boxes = vary(original, truth, rng)
+            if not boxes:
+                continue
+            segmentation = segment(frame)
+            cover = covers(segmentation, instance, boxes).max(axis=1)
+            kept = (cover > POOR) | (rng.random(len(cover)) < SHARE_OF_POOR)
+            features.append(both_ways(segmentation.candidates.features)[kept].astype(np.float32))
+            best.append(cover[kept])
+    return np.concatenate(features), np.concatenate(best)
 
 
-def simulated(scenes: range) -> Iterator[SimFrame]:
-    """Two views of every layout and seed, by two cameras."""
-    for seed in scenes:
-        for layout in LAYOUTS:
-            scene = make_scene(layout, seed)
-            for k, pose in enumerate((default_view(scene), camera_path(scene, 9)[(4 * seed + 2) % 9])):
-                yield render(scene, pose, SimCamera(noise=(D435, KINECT1)[(seed + k) % 2]))
+def fit(features: np.ndarray, best: np.ndarray, hidden: tuple[int, ...] = HIDDEN, epochs: int = 12) -> Perceptron:
+    """What tells good candidates from poor ones, from what `samples` returns."""
+    chance = ((best >= GOOD).astype(float) + (best >= VERY_GOOD)) / 2
+    weight = np.where(best > POOR, 1.0, 1 / SHARE_OF_POOR) * np.where(best >= GOOD, WEIGHT_OF_GOOD, 1.0)
+    return train(features, chance, weight, hidden, epochs)
 
 
-def visible_boxes(instance: np.ndarray) -> dict[int, tuple[int, int, int, int]]:
-    """Boxes of the instances in a label image (H, W) that are large enough for a person to bother, by id."""
-    boxes = {}
-    for i in np.unique(instance[instance > 0]).tolist():
-        mask = instance == i
-        if mask.sum() >= MIN_PIXELS:
-            rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-            boxes[i] = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-    return boxes
-
-
-def vary(
-    frame: RgbdFrame, instance: np.ndarray, rng: np.random.Generator
-) -> tuple[RgbdFrame, np.ndarray, dict[int, tuple[int, int, int, int]]]:
-    """The frame nearer, and as other cameras and lights would have it: contrast, saturation, blur, noise, lost depth.
-
-    Domain randomisation (Tobin et al., IROS 2017) keeps the weights from leaning on the simulator's clean colours.
-    """
-    height, width = frame.depth.shape
-    zoom = rng.choice([1.0, 1.0, rng.uniform(1, 2.5)])
-    wide, tall = int(width / zoom), int(height / zoom)
-    x, y = int(rng.integers(0, width - wide + 1)), int(rng.integers(0, height - tall + 1))
-
-    def crop(picture: np.ndarray, interpolation: int) -> np.ndarray:
-        return cv2.resize(picture[y : y + tall, x : x + wide], (width, height), interpolation=interpolation)
-
-    color = crop(frame.color, cv2.INTER_LINEAR).astype(np.float32)
-    gray = color.mean(axis=2, keepdims=True)
-    color = gray + (color - gray) * rng.uniform(0.15, 1.2)
-    mean = color.mean()
-    color = mean + (color - mean) * rng.uniform(0.4, 1.4) + rng.uniform(-40, 30)
-    color *= rng.uniform(0.9, 1.1, 3)
-    if rng.random() < 0.33:
-        color = cv2.GaussianBlur(color, (0, 0), rng.uniform(0.6, 1.5))
-    if rng.random() < 0.5:
-        noise = rng.standard_normal(color.shape).astype(np.float32)
-        color += cv2.GaussianBlur(noise, (0, 0), 0.7) * rng.uniform(0, 16)
-    if rng.random() < 0.25:
-        color += (color - cv2.GaussianBlur(color, (0, 0), 1.5)) * rng.uniform(0.5, 2)
-    depth = crop(frame.depth, cv2.INTER_NEAREST)
-    if rng.random() < 0.2:
-        depth = np.where(rng.random(depth.shape) < rng.uniform(0.1, 0.6), np.float32(np.nan), depth)
-    instance = crop(instance.astype(np.int16), cv2.INTER_NEAREST).astype(np.int32)
-    k, sx, sy = frame.intrinsics, width / wide, height / tall
-    intrinsics = CameraIntrinsics(
-        width, height, k.fx * sx, k.fy * sy, (k.cx - x + 0.5) * sx - 0.5, (k.cy - y + 0.5) * sy - 0.5
-    )
-    varied = RgbdFrame(np.clip(color, 0, 255).astype(np.uint8), depth, intrinsics)
-    return varied, instance, visible_boxes(instance)
-
-
-def calibrate(value: np.ndarray, good: np.ndarray) -> tuple[float, float]:
-    """Slope and offset of the logistic of `value` (C,) that predicts `good` (C,) bool best (Platt 1999)."""
-    x = np.column_stack([value, np.ones(len(value))])
-    w = np.zeros(2)
-    for _ in range(30):  # Newton's method
-        p = 1 / (1 + np.exp(-(x @ w)))
-        curvature = (x * (p * (1 - p) + 1e-9)[:, None]).T @ x
-        w += np.linalg.solve(curvature + 1e-6 * np.eye(2), x.T @ (good - p))
-    return float(w[0]), float(w[1])
-
-
-def main(scenes: int = 30) -> None:
-    """Fit on the first scenes, test on a quarter as many others, print the constants and the recall."""
-    rng = np.random.default_rng(0)
-    features, overlaps = [], []
-    for shot in simulated(range(1000, 1000 + scenes)):
-        frame, instance, boxes = vary(shot.frame, shot.instance, rng)
-        if not boxes:
-            continue
-        segmentation = segment(frame)
-        mask = overlap_with_truth(segmentation, instance, list(boxes))
-        box = box_overlap(segmentation.candidates.box * segmentation.image.scale, np.array(list(boxes.values())))
-        features.append(segmentation.candidates.features)
-        overlaps.append(np.sqrt(mask * box).max(axis=1))
-    weights = fit(features, overlaps)
-    values = np.concatenate([expand(f) for f in features]) @ weights
-    slope, offset = calibrate(values, np.concatenate(overlaps) >= 0.5)
-    count = len(FEATURES)
-    print("WEIGHTS = {")
-    for k, name in enumerate(FEATURES):
-        print(f'    "{name}": ({weights[k]:.4f}, {weights[k + count]:.4f}),')
-    print(f"}}\nBIAS = {weights[-1]:.4f}\nCALIBRATION = ({slope:.2f}, {offset:.2f})")
-
+def recall(network: Perceptron, frames: Iterable[tuple[RgbdFrame, np.ndarray]], seed: int) -> np.ndarray:
+    """Best box overlap of each thing in varied frames with the 60 regions that a score keeps."""
+    rng = np.random.default_rng(seed)
     best: list[float] = []
-    for shot in simulated(range(2000, 2000 + max(1, scenes // 4))):
-        boxes = visible_boxes(shot.instance)
-        segmentation = segment(shot.frame)
-        value = expand(segmentation.candidates.features) @ weights
-        kept = select(segmentation.candidates, 1 / (1 + np.exp(-(slope * value + offset))), 60)
-        found = segmentation.candidates.box[kept] * segmentation.image.scale
+    for original, truth in frames:
+        frame, _, boxes = vary(original, truth, rng)
+        segmentation = segment(frame)
+        score = 1 / (1 + np.exp(-network(both_ways(segmentation.candidates.features))))
+        found = segmentation.candidates.box[select(segmentation.candidates, score, 60)] * segmentation.image.scale
         if boxes:
             best += box_overlap(np.array(list(boxes.values())), found).max(axis=1).tolist()
-    recall = [np.mean(np.array(best) >= threshold) for threshold in (0.5, 0.75)]
-    print(f"# recall on {len(best)} objects of other scenes: {recall[0]:.3f} at 0.5, {recall[1]:.3f} at 0.75")
+    return np.array(best)
+
+
+def main(scenes: int = 60) -> None:
+    """Fit, save, and measure on other scenes."""
+
+    def frames(first: int, count: int) -> Iterator[tuple[RgbdFrame, np.ndarray]]:
+        return ((shot.frame, shot.instance) for shot in simulated(LAYOUTS, range(first, first + count)))
+
+    network = fit(*samples(frames(TRAIN_SEED, scenes), 2, 0))
+    network.save(WEIGHTS)
+    best = recall(network, frames(TEST_SEED, max(1, scenes // 10)), 1)
+    values = ", ".join(f"{np.mean(best >= t):.3f} at {t}" for t in (0.5, 0.75))
+    print(f"{WEIGHTS.name} written; recall on {len(best)} things of other scenes: {values}")
 
 
 if __name__ == "__main__":

@@ -63,6 +63,10 @@ class Tree:
         """Sums over the superpixels of every node, (N + M, K), of values (N, K)."""
         return self._pass_up(leaves, np.add)
 
+    def maximum(self, leaves: np.ndarray) -> np.ndarray:
+        """Largest values over the superpixels of every node, (N + M, K), of values (N, K)."""
+        return self._pass_up(leaves, np.maximum)
+
     def boxes(self, leaves: np.ndarray) -> np.ndarray:
         """Boxes (N + M, 4) of every node from those of the superpixels (N, 4)."""
         low = self._pass_up(leaves[:, :2], np.minimum)

@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
+
 import numpy as np
 
+from spatial_llava_ros.perceptron import Perceptron
 from spatial_llava_ros.proposals.candidates import FEATURES, Candidates
-from spatial_llava_ros.proposals.weights import BIAS, CALIBRATION, WEIGHTS
 
-_WEIGHTS = np.array([*(WEIGHTS[name][0] for name in FEATURES), *(WEIGHTS[name][1] for name in FEATURES), BIAS])
+WEIGHTS = Path(__file__).with_name("weights.npz")  # written by `fitting.py`
 MIN_OUTLINE = 0.15  # of 1: an outline that is hardly an edge of anything encloses nothing
 COVERED = 0.17  # log odds that a candidate loses for each one kept that covers it: there is less left to find
 
 
+@lru_cache(maxsize=1)
+def _network() -> Perceptron:
+    return Perceptron.load(WEIGHTS)
+
+
 def score_candidates(candidates: Candidates) -> np.ndarray:
-    """(C,) float64 in 0..1: the chance, on the simulator, that a candidate covers a thing at IoU 0.5 or better."""
+    """(C,) float64 in 0..1: the chance, on the simulator, that a candidate covers a thing well."""
     if not len(candidates.node):
         return np.zeros(0)
-    slope, offset = CALIBRATION
-    chance = 1 / (1 + np.exp(-(slope * (expand(candidates.features) @ _WEIGHTS) + offset)))
+    chance = 1 / (1 + np.exp(-_network()(both_ways(candidates.features))))
     blank = candidates.features[:, FEATURES.index("outer strong")] < MIN_OUTLINE
     return np.where(blank, 0.0, chance)
 
 
-def expand(features: np.ndarray) -> np.ndarray:
-    """Features (C, F) against those of the other candidates of the frame, their squares and a one: (C, 2F + 1).
+def both_ways(features: np.ndarray) -> np.ndarray:
+    """Features (C, F) as they are and against those of the other candidates of the frame: (C, 2F).
 
     Judging a frame by itself makes the score indifferent to a camera's contrast, sharpness and noise. Outliers are
     held to 4 deviations.
     """
     mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-3
-    normal = np.clip((features - mean) / spread, -4, 4)
-    return np.column_stack([normal, normal**2, np.ones(len(normal))])
+    return np.hstack([features, np.clip((features - mean) / spread, -4, 4)])
 
 
 def select(candidates: Candidates, score: np.ndarray, limit: int, overlap: float = 0.75) -> np.ndarray:

@@ -61,7 +61,7 @@ def segment(frame: RgbdFrame) -> Segmentation:
     on_plane = np.array([0, *(1 + plane.horizontal for plane in planes)])[member + 1]
     adjacency = find_adjacency(image, edges, labels, surfels, member)
     trees = tuple(build_tree(surfels, adjacency, weights) for weights in TREES)
-    candidates = collect_candidates(trees, surfels, adjacency, on_plane, image.shape)
+    candidates = collect_candidates(trees, surfels, adjacency, on_plane, image.shape, up, image.noise)
     return Segmentation(image, labels, surfels, member, planes, up, trees, candidates)
 
 
