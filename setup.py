@@ -53,7 +53,10 @@ setup(
     # "" puts the checkout itself on the path of an editable install, so that files added later are found at once.
     package_dir={"": "."},
     packages=find_packages(include=["spatial_llava_ros", "spatial_llava_ros.*"]),
-    package_data={"": ["*.lark", "*.json", "*.yaml", "*.xml", "py.typed"], "spatial_llava_ros.output": ["page/*"]},
+    package_data={
+        "": ["*.lark", "*.json", "*.npz", "*.yaml", "*.xml", "py.typed"],
+        "spatial_llava_ros.output": ["page/*"],
+    },
     entry_points={"console_scripts": ["spatial-llava = spatial_llava_ros.cli.main:main"]},
     install_requires=[
         "numpy>=1.26,<3",  # ROS distributions up to Jazzy need 1.x, their generated messages are built against it

@@ -7,6 +7,7 @@ Two hidden layers of rectified units, logistic loss, Adam (Kingma, Ba, ICLR 2015
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,7 @@ def train(
     weight = (weight / weight.mean()).astype(np.float32)
     sizes = (x.shape[1], *hidden, 1)
     layers = []
-    for k, (a, b) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for k, (a, b) in enumerate(pairwise(sizes)):
         scale = np.sqrt(2 / a) * (0.1 if k == len(hidden) else 1)
         layers.append(((rng.standard_normal((a, b)) * scale).astype(np.float32), np.zeros(b, np.float32)))
     values = [array for layer in layers for array in layer]
@@ -102,7 +103,8 @@ def _forward(x: np.ndarray, layers: tuple[tuple[np.ndarray, np.ndarray], ...]) -
 def _slopes(x: np.ndarray, chance: np.ndarray, weight: np.ndarray, layers: list) -> list[np.ndarray]:
     """Of the logistic loss, for each weight and offset in turn (back-propagation)."""
     passed = _forward(x, layers)
-    error = ((1 / (1 + np.exp(-passed[-1][:, 0])) - chance) * weight)[:, None].astype(np.float32)
+    said = 0.5 * (1 + np.tanh(passed[-1][:, 0] / 2))
+    error = ((said - chance) * weight)[:, None].astype(np.float32)
     slopes: list[np.ndarray] = []
     for k in range(len(layers) - 1, -1, -1):
         slopes = [passed[k].T @ error, error.sum(axis=0), *slopes]

@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from spatial_llava_ros.errors import InvalidInputError
     from spatial_llava_ros.evaluation.expressions import evaluate_expressions
+    from spatial_llava_ros.evaluation.levels import answer_levels
     from spatial_llava_ros.evaluation.proposals import overall_recall, proposal_recall
     from spatial_llava_ros.evaluation.sources import folders_with_boxes, folders_with_expressions
     from spatial_llava_ros.evaluation.stages import evaluate_simulator
@@ -67,8 +68,10 @@ def run(args: argparse.Namespace) -> int:
             asked = list(folders_with_expressions(args.source, args.expressions))
             frames = {name: frame for name, frame, _ in asked}
             outcomes = evaluate_expressions(asked, Locator(model=model), progress)
-            recall = proposal_recall(folders_with_boxes(args.source))
+            boxed = list(folders_with_boxes(args.source))
+            recall = proposal_recall(boxed)
             figures = {f"proposals: recall at IoU {t}": overall_recall(recall, t) for t in (0.5, 0.75) if recall}
+            figures |= answer_levels(outcomes, {name: list(boxes.values()) for name, _, boxes in boxed})
             distributions = {}
     if args.json:
         for outcome in outcomes:

@@ -7,12 +7,13 @@ wrong level (the label instead of the can, the stack instead of the book) is tol
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from spatial_llava_ros.evaluation.expressions import POSITIVE, Outcome
 from spatial_llava_ros.evaluation.proposals import box_overlap
-from spatial_llava_ros.types import Answer, Box, Status
+from spatial_llava_ros.types import Box, Status
 
 LEVELS = ("right", "part", "group", "other thing", "background", "ambiguous", "not found")
 INSIDE = 0.8  # of a box: so much of it lies in another
@@ -39,18 +40,23 @@ def level_of(box: Box, meant: Box, things: Sequence[Box]) -> str:
     return "background"
 
 
-def level_of_answer(answer: Answer, meant: Box, things: Sequence[Box]) -> str:
-    """One of LEVELS, of an answer to an expression that means one thing."""
-    if answer.object is not None:
-        return level_of(answer.object.box, meant, things)
-    return "ambiguous" if answer.status is Status.AMBIGUOUS else "not found"
+def answer_levels(outcomes: Iterable[Outcome], things: Mapping[str, Sequence[Box]]) -> dict[str, float]:
+    """Share in per cent of each of LEVELS among the answers to expressions that mean one thing, as named figures.
 
-
-def level_table(levels: Iterable[str]) -> dict[str, float]:
-    """Share in per cent of each of LEVELS."""
-    count = Counter(levels)
+    Args:
+        things: boxes of the things of each frame, by its name.
+    """
+    count: Counter[str] = Counter()
+    for outcome in outcomes:
+        meant, answer = outcome.expression.box, outcome.answer
+        if outcome.expression.kind not in POSITIVE or meant is None:
+            continue
+        if answer.object is not None:
+            count[level_of(answer.object.box, meant, things.get(outcome.frame, ()))] += 1
+        else:
+            count["ambiguous" if answer.status is Status.AMBIGUOUS else "not found"] += 1
     total = max(sum(count.values()), 1)
-    return {level: 100 * count[level] / total for level in LEVELS}
+    return {f"answered: {level}, %": 100 * count[level] / total for level in LEVELS}
 
 
 def _share_inside(box: Box, other: Box) -> float:

@@ -1,6 +1,7 @@
 """Where the answers are lost: each step measured on its own against the simulator's truth.
 
-Proposals against true masks; the words on perfect regions; the lift of perfect regions; and the whole chain.
+Proposals against true masks; the words on perfect regions; the lift of perfect regions; and the whole chain, with what
+was answered in place of the thing that was meant.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spatial_llava_ros.evaluation.expressions import POSITIVE, Outcome, accuracy, evaluate_expressions, judge
+from spatial_llava_ros.evaluation.levels import answer_levels
 from spatial_llava_ros.evaluation.lift import LiftError, compare, measure_lift, summarise, true_proposals
 from spatial_llava_ros.evaluation.proposals import ProposalRecall, overall_recall, proposal_recall
 from spatial_llava_ros.evaluation.sources import simulated_expressions
@@ -28,6 +30,7 @@ class Stages:
     lifts: list[LiftError] = field(default_factory=list)
     on_perfect_regions: list[Outcome] = field(default_factory=list)
     found: list[LiftError] = field(default_factory=list)
+    levels: dict[str, float] = field(default_factory=dict)
 
     def figures(self) -> dict[str, float]:
         """Name -> value, in the order of the pipeline."""
@@ -37,6 +40,7 @@ class Stages:
             "proposals: recall at IoU 0.75": overall_recall(self.proposals, 0.75),
             "words on perfect regions: right, %": 100 * right / max(total, 1),
         }
+        figures |= self.levels
         figures |= {f"lift of perfect regions: {name}": value for name, value in summarise(self.lifts).items()}
         found = summarise(self.found, 0.0, 99.0)
         found.pop("milliseconds_median", None)  # these were lifted as part of their frame
@@ -67,9 +71,11 @@ def evaluate_simulator(
         Outcomes of the whole chain, the frames by name, and the figures of the steps.
     """
     outcomes, kept, stages, locator = [], {}, Stages(), Locator(model=model)
+    things = {}
     for name, shot, expressions in simulated_expressions(spec, frames, per_frame, seed):
         kept[name] = shot.frame
         boxes = {str(thing.id): thing.box_visible for thing in shot.objects if thing.visible_fraction >= 0.4}
+        things[name] = [thing.box_visible for thing in shot.objects]
         stages.proposals += proposal_recall([(name, shot.frame, boxes)])
         stages.lifts += measure_lift(shot)
         perfect, _ = true_proposals(shot)
@@ -85,4 +91,5 @@ def evaluate_simulator(
                 camera = invert_transform(shot.frame.world_from_camera)
                 found = transform_object(outcome.answer.object, camera, shot.frame.frame_id)
                 stages.found.append(compare(found, meant, shot.frame))
+    stages.levels = answer_levels(outcomes, things)
     return outcomes, kept, stages

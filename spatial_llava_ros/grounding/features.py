@@ -113,7 +113,7 @@ def extract_features(
         kinds=kinds,
         likely=likely,
         colours=colours,
-        whole=objectness(regions, frame.depth.shape, overlap, pixels, layout, kinds, colours),
+        whole=objectness(regions, frame.depth.shape, overlap, pixels, layout, colours),
         pixels=pixels,
         overlap=overlap,
     )

@@ -40,8 +40,6 @@ CLUES = (
     "valid",  # share of its pixels with depth
     "carried",  # whether a support plane was found under it
     "rise",  # where in the height of the smallest region around it it begins
-    "solid",  # best fit of a box, cylinder, sphere or bowl
-    "flat",  # fit of a flat thing
     "colours",  # entropy of its colour names
 )  # fmt: skip
 LONE = -4.0
@@ -50,7 +48,7 @@ _PART = 0.7  # share of a region inside another that makes it a part of it
 
 def objectness(
     regions: Sequence[Region], shape: tuple[int, int], overlap: np.ndarray, pixels: np.ndarray,
-    layout: Layout, kinds: dict[str, np.ndarray], colours: np.ndarray,
+    layout: Layout, colours: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
     """(N,) float64 probability that each region is one whole thing.
 
@@ -59,12 +57,11 @@ def objectness(
         overlap: (N, N) shared pixels over the smaller mask.
         pixels: (N,) mask areas.
         layout: of the lifted regions.
-        kinds: shape kind -> (N,) scores 0..1; NaN without depth.
         colours: (N, 11) shares of the basic colour names.
     """
     if not len(regions):
         return np.zeros(0)
-    return 1 / (1 + np.exp(-_network()(measure(regions, shape, overlap, pixels, layout, kinds, colours))))
+    return 1 / (1 + np.exp(-_network()(measure(regions, shape, overlap, pixels, layout, colours))))
 
 
 @lru_cache(maxsize=1)
@@ -74,7 +71,7 @@ def _network() -> Perceptron:
 
 def measure(
     regions: Sequence[Region], shape: tuple[int, int], overlap: np.ndarray, pixels: np.ndarray,
-    layout: Layout, kinds: dict[str, np.ndarray], colours: np.ndarray,
+    layout: Layout, colours: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
     """(N, F) float64: the clues of `CLUES`, in that order, see `objectness`."""
     n = len(regions)
@@ -95,7 +92,6 @@ def measure(
     parent = np.where(holds, pixels[None, :], np.inf).argmin(axis=1)
     low, high = layout.low[:, 2], layout.high[:, 2]
     rise = np.clip((low - low[parent]) / np.maximum(high[parent] - low[parent], 0.01), -1, 1)
-    solid = np.max([np.nan_to_num(kinds[k], nan=0.5) for k in ("box", "cylinder", "sphere", "bowl")], axis=0)
     columns = {
         "odds": odds,
         "whole": whole,
@@ -116,8 +112,6 @@ def measure(
         "valid": [region.valid_depth for region in regions],
         "carried": [region.plane is not None for region in regions],
         "rise": np.nan_to_num(np.where(holds.any(axis=1), rise, 0)),
-        "solid": solid,
-        "flat": np.nan_to_num(kinds["flat"], nan=0.5),
         "colours": -(colours * np.log(colours + 1e-6)).sum(axis=1),
     }
     return np.column_stack([np.asarray(columns[name], np.float64) for name in CLUES])
@@ -164,6 +158,7 @@ def samples(frames: Iterable[tuple[RgbdFrame, np.ndarray]], times: int, seed: in
     for original, instances in frames:
         for _ in range(times):
             frame, instance, boxes = vary(original, instances, rng)
+            boxes = _mostly_seen(boxes, instance, instances, frame.intrinsics.fx / original.intrinsics.fx)
             proposals = propose(frame)
             if not boxes or not proposals.regions:
                 continue
@@ -172,9 +167,15 @@ def samples(frames: Iterable[tuple[RgbdFrame, np.ndarray]], times: int, seed: in
             cover = region_cover(features.regions, instance, boxes)
             best = cover.max(axis=0)
             f = features
-            clues.append(measure(f.regions, instance.shape, f.overlap, f.pixels, f.layout, f.kinds, f.colours))
+            clues.append(measure(f.regions, instance.shape, f.overlap, f.pixels, f.layout, f.colours))
             truth.append(((cover >= 0.5) & (cover >= best - 0.05)).any(axis=1))
     return np.concatenate(clues), np.concatenate(truth).astype(np.float64)
+
+
+def _mostly_seen(boxes: dict[int, tuple], instance: np.ndarray, original: np.ndarray, zoom: float) -> dict[int, tuple]:
+    """Without the things of which the border, or what was put before them, leaves less than half: nobody means them."""
+    now, before = (np.bincount(labels.ravel(), minlength=max(boxes, default=0) + 1) for labels in (instance, original))
+    return {i: box for i, box in boxes.items() if now[i] >= 0.5 * zoom**2 * before[i]}
 
 
 def region_cover(regions: Sequence[Region], instance: np.ndarray, boxes: dict[int, tuple]) -> np.ndarray:

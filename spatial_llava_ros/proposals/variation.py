@@ -99,8 +99,7 @@ def _pattern(shape: tuple[int, int], ground: bool, rng: np.random.Generator) -> 
     if kind == "stripes":
         return np.broadcast_to(palette[0], (*shape, 3)), np.floor(u / period) % 2 == 0
     if kind == "blotches":
-        cells = rng.integers(2, 9, 2)
-        field = cv2.resize(rng.standard_normal(cells).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+        field = _field(rng, *rng.integers(2, 9, 2), shape)
         level = np.digitize(field, [-0.5, 0.3, 0.9])
         return palette[level], level > 0
     # a label: a rectangle of another colour with lines of text
@@ -111,6 +110,12 @@ def _pattern(shape: tuple[int, int], ground: bool, rng: np.random.Generator) -> 
     word = np.sin(u / max(period / 3, 2.0) + 7 * np.floor((b + 1) * lines / 2)) > -0.4
     text = (np.abs(a) < 0.85) & ((b + 1) * lines / 2 % 1 < 0.5) & word
     return np.where(text[..., None], palette[1], palette[0]), (np.abs(a) < 1) & (np.abs(b) < 1)
+
+
+def _field(rng: np.random.Generator, rows: int, columns: int, shape: tuple[int, int]) -> np.ndarray:
+    """Smooth noise of about unit variance over (H, W) float32, from a grid of so many rows and columns."""
+    coarse = rng.standard_normal((rows, columns)).astype(np.float32)
+    return cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_CUBIC)
 
 
 def _add_clutter(color: np.ndarray, depth: np.ndarray, instance: np.ndarray, rng: np.random.Generator) -> None:
@@ -129,7 +134,7 @@ def _add_clutter(color: np.ndarray, depth: np.ndarray, instance: np.ndarray, rng
     else:
         middle = np.percentile(known, rng.uniform(50, 100)) * rng.uniform(0.75, 1.3)
         seen = shape & (instance == 0) & ~(depth < middle * slant)
-    rough = cv2.resize(rng.standard_normal((24, 32)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    rough = _field(rng, 24, 32, depth.shape)
     there = middle * slant * (1 + rng.choice([0.0, 0.004, 0.02]) * rough)
     if rng.random() < 0.35:
         there = np.full_like(there, np.nan)
@@ -156,7 +161,7 @@ def _clutter_shape(height: int, width: int, rng: np.random.Generator) -> np.ndar
         smooth = np.stack([np.interp(np.linspace(0, 7, 60), np.arange(8), path[:, k]) for k in (0, 1)], axis=1)
         cv2.polylines(mask, [(smooth * size).astype(np.int32)], False, 1, int(rng.integers(3, 12)))
     elif kind == "mass":
-        field = cv2.resize(rng.standard_normal((5, 6)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+        field = _field(rng, 5, 6, (height, width))
         y, x = np.mgrid[:height, :width].astype(np.float32)
         reach = np.hypot(x / width - start[0], y / height - start[1]) / rng.uniform(0.15, 0.6)
         mask[field + 1.5 * (1 - reach) > 0.8] = 1
@@ -173,8 +178,8 @@ def _other_light(color: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Uneven light and the edge of a shadow."""
     height, width = color.shape[:2]
     if rng.random() < 0.6:
-        field = rng.standard_normal((3, 4)).astype(np.float32) * rng.uniform(0, 0.35)
-        color = color * np.exp(cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC))[..., None]
+        field = _field(rng, 3, 4, (height, width)) * rng.uniform(0, 0.35)
+        color = color * np.exp(field)[..., None]
     if rng.random() < 0.25:
         turn, soft = rng.uniform(0, 2 * np.pi), rng.uniform(1, 40)
         y, x = np.mgrid[:height, :width].astype(np.float32)
@@ -220,8 +225,7 @@ def _other_depth(depth: np.ndarray, instance: np.ndarray, rng: np.random.Generat
             if rng.random() < 0.15:
                 lost |= instance == number
     if rng.random() < 0.12:
-        field = rng.standard_normal((6, 8)).astype(np.float32)
-        lost |= cv2.resize(field, depth.shape[::-1], interpolation=cv2.INTER_CUBIC) > rng.uniform(0.8, 1.6)
+        lost |= _field(rng, 6, 8, depth.shape) > rng.uniform(0.8, 1.6)
     if rng.random() < 0.1:
         lost |= depth > np.nanpercentile(depth, rng.uniform(50, 95)) if np.isfinite(depth).any() else False
     if rng.random() < 0.08:
