@@ -28,8 +28,12 @@ def fit_phrase(phrase: NounPhrase, features: Features) -> Fit:
     if phrase.noun not in nouns.GENERIC:
         if nouns.knows(phrase.noun):
             fit.require("noun", nouns.noun_fit(phrase.noun, features.size, features.kinds, features.likely))
-        elif phrase.noun not in fit.unchecked and phrase.noun not in nouns.SURFACES:
-            fit.unchecked.append(phrase.noun)
+        elif phrase.noun not in nouns.SURFACES:
+            part = nouns.likened_fit(phrase.noun, features.size, features.kinds, features.likely)
+            if part is not None:
+                fit.require("noun", part)
+            if phrase.noun not in fit.unchecked:
+                fit.unchecked.append(phrase.noun)
     fit.singled_out = _singles_out(phrase)
     compared = []
     for attribute in phrase.attributes:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from spatial_llava_ros.grounding import forms
+from spatial_llava_ros.language.vocabulary import kind_of, similar
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ _PRIORS = _read(
     pot                          | 12-40   | 12-35  |  8-30  | cylinder bowl
     pan                          | 25-55   | 18-32  |  4-10  | cylinder bowl flat
     vase                         | 13-45   |  7-20  |  7-20  | cylinder
-    box, carton, package, packet |  6-70   |  5-55  |  3-45  | box
+    box, carton, pack, package, packet |  6-70   |  5-55  |  3-45  | box
     brick, block, cube           |  4-25   |  4-14  |  3-12  | box
     book                         | 14-36   | 10-27  |  1-6   | flat box
     magazine, notebook           | 14-36   | 10-27  | 0.2-2.5| flat box
@@ -92,7 +94,7 @@ _PRIORS = _read(
     basket, bucket               | 20-60   | 18-50  | 12-45  | cylinder box bowl
     bin                          | 22-80   | 18-50  | 16-45  | cylinder box
     toy, doll                    |  6-50   |  5-35  |  4-30  | box sphere cylinder
-    teddy                        | 12-60   | 10-40  |  8-35  | box sphere cylinder
+    teddy bear                   | 12-60   | 10-40  |  8-35  | box sphere cylinder
     pillow, cushion              | 28-75   | 25-55  |  8-22  | box flat sphere
     towel, cloth, blanket        | 18-200  | 12-150 | 0.5-15 | flat box
     tissue                       | 11-26   | 10-14  |  5-14  | box
@@ -138,7 +140,7 @@ _CALLED = {
     vase                        | vase 1, bottle 0.3
     box                         | box 1, tissue box 1, cabinet 0.4, packet 0.4, tin 0.2
     carton                      | box 1, tissue box 0.8, packet 0.4
-    package, packet             | packet 1, box 0.9, tissue box 0.6
+    pack, package, packet       | packet 1, box 0.9, tissue box 0.6
     brick, block, cube          | box 0.9, tissue box 0.4, packet 0.3
     tissue                      | tissue box 1, box 0.5, paper 0.2
     book                        | book 1, magazine 0.5
@@ -151,7 +153,7 @@ _CALLED = {
     banana                      | banana 1
     tape                        | tape 1
     shoe, slipper, boot         | shoe 1
-    teddy                       | teddy bear 1
+    teddy bear                  | teddy bear 1
     toy, doll                   | teddy bear 0.9, ball 0.6
     laptop                      | laptop 1, monitor 0.3
     monitor, screen             | monitor 1, laptop 0.3
@@ -185,6 +187,7 @@ _CALLED = {
 }
 
 _UNMEASURED = 0.25  # how well a noun suits where there is no depth to tell
+_LIKENED = 0.2  # of a thing that looks like none of the nouns that a noun is likened to
 GENERIC = frozenset({"thing", "object", "item", "one", "something"})
 SURFACES = frozenset({"table", "desk", "counter", "floor", "ground", "shelf", "wall", "carpet", "surface", "bed"})
 
@@ -219,6 +222,22 @@ def noun_fit(noun: str, size: np.ndarray, kinds: dict[str, np.ndarray], likely: 
         likely: (N, K) from `forms.likeness`; None where only sizes and kinds are left of things.
     """
     return noun_fits((noun,), size, kinds, likely)[0]
+
+
+@lru_cache(maxsize=256)
+def likened(noun: str) -> tuple[str, ...]:
+    """Nouns that a depth camera knows and that people use for one it does not: "figurine" for a toy; () for none."""
+    alike = [known for known in _PRIORS if similar(noun, known)]
+    family = kind_of(noun)
+    return tuple(alike or [known for known in _PRIORS if family and kind_of(known) == family])
+
+
+def likened_fit(
+    noun: str, size: np.ndarray, kinds: dict[str, np.ndarray], likely: np.ndarray | None = None
+) -> np.ndarray | None:
+    """`noun_fit` of a noun that `knows` denies, from its likes, and weak as that is; None where there is none."""
+    words = likened(noun)
+    return _LIKENED + (1 - _LIKENED) * noun_fits(words, size, kinds, likely).max(axis=0) if words else None
 
 
 def noun_fits(

@@ -48,6 +48,16 @@ def test_every_noun_that_is_called_something_can_be_judged():
     assert all(form in forms.forms() for called in nouns._CALLED.values() for form in called)
 
 
+def test_an_unknown_noun_is_likened_to_known_ones():
+    assert not nouns.knows("wine glass")
+    assert "glass" in nouns.likened("wine glass")
+    assert nouns.likened("zyzzyva") == ()
+    size = np.array([[0.1, 0.1, 0.1]] * 2)
+    cup, book = nouns.likened_fit("wine glass", size, {}, np.concatenate([one("cup"), one("book")]))
+    assert cup > 0.7 > 0.3 > book > 0
+    assert nouns.likened_fit("zyzzyva", size, {}, np.concatenate([one("cup"), one("book")])) is None
+
+
 def test_training_tells_clouds_apart_and_says_less_of_what_it_has_not_seen():
     rng = np.random.default_rng(0)
     names = np.repeat(["a", "b", "c"], 80)
