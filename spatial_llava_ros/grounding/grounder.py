@@ -16,6 +16,7 @@ from spatial_llava_ros.grounding.features import Features
 from spatial_llava_ros.grounding.fit import Fit
 from spatial_llava_ros.grounding.ranking import more_extreme, rank_probability
 from spatial_llava_ros.grounding.related import extreme_fit, relation_fit
+from spatial_llava_ros.grounding.weights import PARTS
 from spatial_llava_ros.language.expression import NounPhrase, ReferringExpression, Relation
 from spatial_llava_ros.relations import DECIDABLE
 from spatial_llava_ros.types import Grounding, Status
@@ -31,7 +32,7 @@ def fit_phrase(phrase: NounPhrase, features: Features) -> Fit:
         elif phrase.noun not in nouns.SURFACES:
             part = nouns.likened_fit(phrase.noun, features.size, features.kinds, features.likely)
             if part is not None:
-                fit.require("noun", part)
+                fit.words = fit.words * part ** PARTS["noun"]  # it may rank, but refutes nobody
             if phrase.noun not in fit.unchecked:
                 fit.unchecked.append(phrase.noun)
     fit.singled_out = _singles_out(phrase)

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from spatial_llava_ros.grounding import forms
-from spatial_llava_ros.language.vocabulary import kind_of, similar
+from spatial_llava_ros.language.vocabulary import similar
 
 
 @dataclass(frozen=True)
@@ -226,10 +226,8 @@ def noun_fit(noun: str, size: np.ndarray, kinds: dict[str, np.ndarray], likely: 
 
 @lru_cache(maxsize=256)
 def likened(noun: str) -> tuple[str, ...]:
-    """Nouns that a depth camera knows and that people use for one it does not: "figurine" for a toy; () for none."""
-    alike = [known for known in _PRIORS if similar(noun, known)]
-    family = kind_of(noun)
-    return tuple(alike or [known for known in _PRIORS if family and kind_of(known) == family])
+    """Nouns that a depth camera knows and that people use for one it does not: "toy" for "figurine"."""
+    return tuple(known for known in _PRIORS if similar(noun, known))
 
 
 def likened_fit(
