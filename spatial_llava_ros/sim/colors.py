@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 # sRGB 0..255. Shades on the border between two words (teal, maroon, beige …) are left out on purpose.
@@ -18,6 +19,10 @@ SHADES: dict[str, tuple[tuple[int, int, int], ...]] = {
     "white": ((240, 240, 236), (246, 246, 246), (232, 230, 224)),
     "grey": ((128, 130, 132), (112, 114, 118), (146, 148, 150)),
 }
+# How far, in degrees of CIE LCh hue either way, goods stray that most people still call by the word: blue reaches
+# towards teal, green towards olive and sea green (naming data: Sturges & Whitfield 1995; the xkcd survey of 2010).
+_STRAYING = {"red": (8, 8), "orange": (6, 6), "yellow": (9, 8), "green": (22, 32), "blue": (45, 4), "purple": (6, 12),
+             "pink": (14, 14), "brown": (8, 8)}  # fmt: skip
 VIVID = ("red", "orange", "yellow", "green", "blue", "purple", "pink")
 NEUTRAL = ("black", "white", "grey")
 
@@ -52,4 +57,14 @@ def faded(word: str, rng: np.random.Generator) -> np.ndarray:
         base *= rng.uniform(0.85, 1.5)
     elif word == "white":
         base *= rng.uniform(0.86, 1.0)
-    return np.clip(base, 4, 252)
+    return np.clip(_strayed(word, base, rng), 4, 252)
+
+
+def _strayed(word: str, rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The colour turned in hue, with its lightness and chroma kept."""
+    low, high = _STRAYING.get(word, (0, 0))
+    turn = rng.spawn(1)[0].uniform(-low, high)  # of a stream of its own: what is drawn next does not depend on it
+    lab = cv2.cvtColor(np.float32(np.clip(rgb, 4, 252) / 255).reshape(1, 1, 3), cv2.COLOR_RGB2LAB)[0, 0]
+    sine, cosine = np.sin(np.radians(turn)), np.cos(np.radians(turn))
+    lab[1:] = cosine * lab[1] - sine * lab[2], sine * lab[1] + cosine * lab[2]
+    return 255 * cv2.cvtColor(lab.reshape(1, 1, 3), cv2.COLOR_LAB2RGB)[0, 0].astype(np.float64)

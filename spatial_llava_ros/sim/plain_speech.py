@@ -29,7 +29,7 @@ _ANY = ("thing", "object")
 _ALIKE = (
     ("brown", "orange"), ("orange", "yellow"), ("orange", "red"), ("red", "pink"), ("red", "brown"), ("pink", "purple"),
     ("purple", "blue"), ("black", "grey"), ("white", "grey"), ("brown", "black"), ("yellow", "brown"),
-    ("yellow", "white"), ("pink", "white"),
+    ("yellow", "white"), ("pink", "white"), ("blue", "green"), ("green", "yellow"),
 )  # fmt: skip
 _PREDICATES = (
     *("behind", "in_front_of") * 4, *("left_of", "right_of", "on", "next_to") * 3, *("under",) * 2, "between", "above",
