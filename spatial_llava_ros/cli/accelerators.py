@@ -11,7 +11,7 @@ from spatial_llava_ros.cli.machine import Machine
 GB = 1e9
 INSTALL = "make models in the checkout, or pip install 'spatial_llava_ros[model]'"
 # NVIDIA's builds for JetPack 6 (CUDA 12.6); those of PyPI are for servers and fail at the first call.
-JETSON = "pip install --force-reinstall {} --index-url https://pypi.jetson-ai-lab.io/jp6/cu126/+simple/ (docs/models.md)"
+JETSON = "pip install --force-reinstall {} -i https://pypi.jetson-ai-lab.io/jp6/cu126/+simple/ (docs/models.md)"
 NEEDED = 3.0  # GB: a 3B model of 4-bit weights with its vision tower and one picture
 
 

@@ -143,7 +143,7 @@ BOARD = {"/proc/device-tree/model": "NVIDIA Jetson Orin Nano"}
             FakeMachine(torch=ORIN | {"quantization_error": "named symbol not found"}, files=BOARD),
             "bitsandbytes",
             "warn",
-            "bitsandbytes --index-url https://pypi.jetson-ai-lab",
+            "bitsandbytes -i https://pypi.jetson-ai-lab",
         ),
     ],
 )
