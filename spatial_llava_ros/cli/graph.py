@@ -117,7 +117,7 @@ def _write_run(source: FrameSource, args: argparse.Namespace, model: Any) -> Non
     from spatial_llava_ros.output.run_page import FRAMES, RunPage
     from spatial_llava_ros.questions import answer_question
 
-    run = Run(source, FRAMES if args.html else len(source), partial(graph_of, model=model))
+    run = Run(source, FRAMES if args.html else len(source), partial(graph_of, model=model) if model else None)
     page = RunPage(source.name, len(run.numbers)) if args.html else None
     with ExitStack() as stack:
         recording = stack.enter_context(_open_recording(args.rerun, source.name)) if args.rerun else None

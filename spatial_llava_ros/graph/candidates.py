@@ -42,9 +42,7 @@ class Candidates:
     def stated_in(self, frame: RgbdFrame) -> Candidates:
         """The same in the world of a frame whose pose is known; they were in its camera's."""
         pose, name = frame.world_from_camera, frame.world_frame_id
-        return replace(
-            self, objects=tuple(replace(n, object=transform_object(n.object, pose, name)) for n in self.objects)
-        )
+        return replace(self, objects=tuple(stated_in_world(node, pose, name) for node in self.objects))
 
 
 def candidates_in(frame: RgbdFrame, proposals: Proposals) -> Candidates:

@@ -13,7 +13,7 @@ import numpy as np
 
 from spatial_llava_ros.errors import InvalidInputError
 from spatial_llava_ros.frames import FrameSource
-from spatial_llava_ros.graph import SceneMemory, frame_graph
+from spatial_llava_ros.graph import SceneMemory, candidates_in, frame_graph
 from spatial_llava_ros.proposals import propose
 from spatial_llava_ros.types import ObjectState, Proposals, Region, RgbdFrame, SceneGraph, SceneObject
 
@@ -51,7 +51,7 @@ class Run:
 
     Args:
         source, limit: frames, and how many of them at most.
-        graph: (frame, proposals) -> its graph.
+        graph: (frame, proposals) -> its graph, where a model has a say in it; otherwise what is measured alone.
 
     Attributes:
         left_out: frames without a pose in the frame that the run is remembered in.
@@ -61,7 +61,7 @@ class Run:
 
     source: FrameSource
     limit: int
-    graph: _Grapher = frame_graph
+    graph: _Grapher | None = None
     left_out: int = 0
     memory: SceneMemory | None = None
     last: Step | None = None
@@ -84,7 +84,7 @@ class Run:
             if place == 0 and frame.world_from_camera is not None and len(numbers) > 1:
                 self.memory = SceneMemory(frame.world_frame_id)
             if self.memory is None:
-                self.last = _alone(number, frame, self.graph)
+                self.last = _alone(number, frame, self.graph or frame_graph)
             elif frame.world_from_camera is None or frame.world_frame_id != self.memory.frame_id:
                 self.left_out += 1
                 continue
@@ -107,16 +107,17 @@ def _boxed(node: SceneObject) -> Region:
     return Region(node.object.id, (x1, y1, x2, y2), np.ones((y2 - y1, x2 - x1), bool), node.object.score)
 
 
-def _remembered(number: int, frame: RgbdFrame, memory: SceneMemory, graph_of: _Grapher) -> Step:
+def _remembered(number: int, frame: RgbdFrame, memory: SceneMemory, graph_of: _Grapher | None) -> Step:
     proposals = propose(frame)
-    changes = memory.update(frame, graph_of(frame, proposals))
+    seen = graph_of(frame, proposals) if graph_of else candidates_in(frame, proposals).stated_in(frame)
+    changes = memory.update(frame, seen)
     now = {*changes.seen, *changes.new, *changes.moved}
     # A track keeps the box of its last sighting, which is that of the region it was seen as.
     by_box = {tuple(map(float, region.box)): region for region in proposals.regions}
     regions = {n: by_box.get(tuple(map(float, memory.tracks[n].box))) for n in now if n in memory.tracks}
     graph = memory.graph(frame.world_from_camera, everywhere=False)
-    seen = (memory.tracks[n] for n in sorted(now) if n in memory.tracks)
-    tentative = tuple(t.as_node(memory.frame_id) for t in seen if t.state is ObjectState.TENTATIVE)
+    tracks = (memory.tracks[n] for n in sorted(now) if n in memory.tracks)
+    tentative = tuple(t.as_node(memory.frame_id) for t in tracks if t.state is ObjectState.TENTATIVE)
     told = [f"{word} {n}" for word in ("confirmed", "moved", "missing") for n in getattr(changes, word)]
     told += [f"forgotten {n}" for n in graph.removed] + ["the map jumped"] * changes.jumped
     return Step(

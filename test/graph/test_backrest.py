@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from spatial_llava_ros.evaluation.graph import lifted_things, shots_along
 from spatial_llava_ros.graph.backrest import front_of_seat
+from spatial_llava_ros.graph.candidates import Candidates
 from spatial_llava_ros.graph.facing import facing_relations
-from spatial_llava_ros.sim.camera import SimCamera, camera_path
+from spatial_llava_ros.sim.camera import SimCamera, camera_path, default_view
 from spatial_llava_ros.sim.layouts import make_scene
+from spatial_llava_ros.sim.rendering import render
 from spatial_llava_ros.types import Object3D, SceneObject
 
 
@@ -68,3 +72,14 @@ def test_seats_of_the_simulator_face_where_they_do():
                     so = seat and along > np.cos(np.radians(45))
                     right, wrong = right + so, wrong + (not so)
     assert right >= 5 and wrong <= 0.1 * right
+
+
+def test_a_front_turns_with_the_frame_it_is_stated_in():
+    obj = chair(0.0)[1]
+    pose = np.array([[0.0, -1, 0, 3], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    scene = make_scene("room", 50)
+    frame = replace(render(scene, default_view(scene), SimCamera()).frame, world_from_camera=pose)
+    seen = Candidates((SceneObject(obj, front=np.array([1.0, 0, 0])),), np.eye(1), np.ones(1, bool))
+    (stated,) = seen.stated_in(frame).objects
+    np.testing.assert_allclose(stated.front, [0, 1, 0], atol=1e-12)
+    np.testing.assert_allclose(stated.object.position, pose[:3, :3] @ obj.position + pose[:3, 3], atol=1e-12)
