@@ -25,7 +25,6 @@ executor only moves messages. Parameters are the rows of SETTINGS.
 from __future__ import annotations
 
 import sys
-import traceback
 from collections import deque
 from dataclasses import replace
 from time import monotonic
@@ -40,11 +39,11 @@ from spatial_llava_ros.msg import ReferredObject, SceneObject
 from spatial_llava_ros.nodes import camera_input, goals, messages, qos
 from spatial_llava_ros.nodes.camera_input import CameraInput
 from spatial_llava_ros.nodes.frame_buffer import RawFrame
+from spatial_llava_ros.nodes.frame_worker import FrameWorker
 from spatial_llava_ros.nodes.goals import GoalProposer
 from spatial_llava_ros.nodes.lifecycle import Condition, ReportingNode
 from spatial_llava_ros.nodes.parameters import Setting
 from spatial_llava_ros.nodes.running import run_node
-from spatial_llava_ros.nodes.scene_worker import SceneWorker
 from spatial_llava_ros.nodes.transforms import TFMessage, TransformError
 from spatial_llava_ros.tracking import Tracked, Tracker, TrackState
 from spatial_llava_ros.types import Answer, Object3D, Status
@@ -76,7 +75,7 @@ class FollowNode(ReportingNode):
     def __init__(self, **options) -> None:
         super().__init__("follow", SETTINGS, **options)
         self._camera: CameraInput | None = None
-        self._worker: SceneWorker | None = None
+        self._worker: FrameWorker | None = None
         self._told: deque[ReferredObject] = deque(maxlen=1)  # to be followed, not yet looked for
         self._forget()
 
@@ -103,7 +102,7 @@ class FollowNode(ReportingNode):
         self._first_picture: float | None = None
         self._goals.start()
         self._answers = self.create_subscription(ReferredObject, "referred_object", self._on_answer, qos.ANSWERS)
-        self._worker = SceneWorker(self._step, lambda: 0.0, self._failed)
+        self._worker = FrameWorker(self._step, lambda: 0.0, self._note_failure)
         self.get_logger().info(f"active: follows what '{self.resolve_topic_name('referred_object')}' finds")
 
     def _stop(self) -> None:
@@ -267,12 +266,6 @@ class FollowNode(ReportingNode):
         status = Status.NO_TRANSFORM if isinstance(error, TransformError) else Status.ERROR
         self._tracked = replace(self._tracked, state=TrackState.STALE, explanation=str(error))
         self._publish(raw, status, SceneObject.STATE_OCCLUDED, self._tracked)
-
-    def _failed(self, error: Exception) -> None:
-        if not self.context.ok():
-            return  # the process is ending, and took the publishers away
-        self._trouble = f"internal error: {type(error).__name__}: {error}"
-        self.get_logger().error("".join(traceback.format_exception(error)), throttle_duration_sec=10.0)
 
 
 def main(args: list[str] | None = None) -> int:

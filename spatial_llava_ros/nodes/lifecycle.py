@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -32,6 +33,7 @@ class ReportingNode(LifecycleNode):
         declare(self, settings)
         self.measured = Measurements()
         self._state = "unconfigured"
+        self._trouble = ""
         # Not a lifecycle publisher: whoever asks why nothing happens must hear "inactive" too.
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._timer = self.create_timer(1.0, self._publish_diagnostics)
@@ -84,6 +86,13 @@ class ReportingNode(LifecycleNode):
     def destroy_node(self) -> None:
         self._stop()
         super().destroy_node()
+
+    def _note_failure(self, error: Exception) -> None:
+        """An error of this program itself, from a thread that goes on."""
+        if not self.context.ok():
+            return  # the process is ending, and took the publishers away
+        self._trouble = f"internal error: {type(error).__name__}: {error}"
+        self.get_logger().error("".join(traceback.format_exception(error)), throttle_duration_sec=10.0)
 
     def _publish_diagnostics(self) -> None:
         with self.measured.callback():

@@ -25,7 +25,6 @@ ask in between; the executor only moves messages. Parameters are the rows of SET
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Callable
 from time import monotonic
 
@@ -38,6 +37,7 @@ from spatial_llava_ros.msg import SceneGraph
 from spatial_llava_ros.nodes import camera_input, qos
 from spatial_llava_ros.nodes.camera_input import CameraInput
 from spatial_llava_ros.nodes.frame_buffer import RawFrame
+from spatial_llava_ros.nodes.frame_worker import FrameWorker
 from spatial_llava_ros.nodes.graph_markers import graph_markers
 from spatial_llava_ros.nodes.graph_messages import graph_message
 from spatial_llava_ros.nodes.lifecycle import Condition, ReportingNode
@@ -46,7 +46,6 @@ from spatial_llava_ros.nodes.parameters import Setting
 from spatial_llava_ros.nodes.running import run_node
 from spatial_llava_ros.nodes.scene import STILL_FRAMES, Scene
 from spatial_llava_ros.nodes.scene_services import SceneServices
-from spatial_llava_ros.nodes.scene_worker import SceneWorker
 from spatial_llava_ros.nodes.transforms import TransformError
 
 # TF is discovered after the camera as often as before: this long after the first picture none is shown for want of it.
@@ -74,7 +73,7 @@ class SceneGraphNode(ReportingNode):
         super().__init__("scene_graph", SETTINGS, **options)
         self._scene: Scene | None = None
         self._kept = MapFile("", 0.0)
-        self._worker: SceneWorker | None = None
+        self._worker: FrameWorker | None = None
         self._camera: CameraInput | None = None
         self._taken: RawFrame | None = None
         self._first_picture: float | None = None
@@ -105,7 +104,7 @@ class SceneGraphNode(ReportingNode):
         self._camera = CameraInput(self, self.measured)
         self._trouble = self._lacking = ""
         self._first_picture = None
-        self._worker = SceneWorker(self._step, lambda: 1.0 / self._value("rate"), self._failed)
+        self._worker = FrameWorker(self._step, lambda: 1.0 / self._value("rate"), self._note_failure)
         self.get_logger().info(f"active: the graph is on '{self.resolve_topic_name('scene_graph')}'")
 
     def _stop(self) -> None:
@@ -211,12 +210,6 @@ class SceneGraphNode(ReportingNode):
             return transforms.lookup(target, source, stamp)
         except TransformError:
             return transforms.lookup(target, source)
-
-    def _failed(self, error: Exception) -> None:
-        if not self.context.ok():
-            return  # the process is ending, and took the publishers away
-        self._trouble = f"internal error: {type(error).__name__}: {error}"
-        self.get_logger().error("".join(traceback.format_exception(error)), throttle_duration_sec=10.0)
 
 
 def main(args: list[str] | None = None) -> int:

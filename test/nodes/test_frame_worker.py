@@ -5,16 +5,16 @@ from time import monotonic, sleep
 
 import pytest
 
-from spatial_llava_ros.nodes.scene_worker import SceneWorker
+from spatial_llava_ros.nodes.frame_worker import FrameWorker
 
 
 @pytest.fixture
 def start():
     made = []
 
-    def make(step, **options) -> SceneWorker:
+    def make(step, **options) -> FrameWorker:
         made.append(
-            SceneWorker(step, options.pop("period", lambda: 0.01), options.pop("failed", lambda e: None), **options)
+            FrameWorker(step, options.pop("period", lambda: 0.01), options.pop("failed", lambda e: None), **options)
         )
         return made[-1]
 

@@ -1,4 +1,4 @@
-"""One thread that owns the scene: takes in the newest frame at a rate, and does what services ask in between."""
+"""One thread that owns what a node makes of its frames: takes in the newest at a rate, other jobs in between."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from time import monotonic
 _LOOK_AGAIN_S = 0.02  # while no new frame has come
 
 
-class SceneWorker:
+class FrameWorker:
     """Runs from now until `close`. Frames come first once they are due: a flood of jobs cannot keep them out.
 
     Args:
@@ -30,7 +30,7 @@ class SceneWorker:
         self._step, self._period, self._failed = step, period, failed
         self._queue: Queue[Callable[[bool], None]] = Queue(waiting)
         self._closing = Event()
-        self._thread = Thread(target=self._run, name="scene-worker", daemon=True)
+        self._thread = Thread(target=self._run, name="frame-worker", daemon=True)
         self._thread.start()
 
     @property
