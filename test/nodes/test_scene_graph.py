@@ -17,8 +17,9 @@ from std_srvs.srv import Trigger
 from visualization_msgs.msg import Marker, MarkerArray
 
 from spatial_llava_ros.cli.processes import Children
-from spatial_llava_ros.graph import frame_graph
+from spatial_llava_ros.graph import candidates_in
 from spatial_llava_ros.nodes import messages, qos
+from spatial_llava_ros.proposals import propose
 
 pytestmark = pytest.mark.slow
 
@@ -114,7 +115,8 @@ def test_things_are_remembered_where_they_are(listener, camera, simulated):
         assert obj.has_pose and obj.state == SceneObject.STATE_CONFIRMED
         assert messages.nanoseconds(obj.first_seen) < messages.nanoseconds(obj.last_seen)
         assert 0 < obj.pose.covariance[0] < 0.01
-    seen = np.array([node.object.position for node in frame_graph(simulated.frame).objects])
+    seen = candidates_in(simulated.frame, propose(simulated.frame)).stated_in(simulated.frame).objects
+    seen = np.array([node.object.position for node in seen if node.object.position is not None])
     for obj in graph.objects:
         assert np.linalg.norm(seen - place(obj), axis=1).min() < 0.01
     assert graph.relations
