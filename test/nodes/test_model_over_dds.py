@@ -104,7 +104,7 @@ def node(tmp_path_factory, scene_folder):
 
     folder = tmp_path_factory.mktemp("model_node")
     trouble, checkpoint = folder / "trouble.json", folder / "llava"
-    trouble.write_text("{}")
+    trouble.write_text('{"held": true}')  # until a test lets the model go
     checkpoint.mkdir()
     tiny.build("llava", checkpoint)
     rclpy.init()
@@ -137,6 +137,7 @@ def test_geometry_answers_while_the_model_loads(node):
     assert "answered by geometry: the model is still loading" in answer.explanation
     node.until(lambda: "loading" in node.model_says())
     assert "geometry answers" in node.client.advice
+    node.trouble()
     node.until(lambda: "ready: " in node.model_says() and "weights" in node.model_says())
     node.until(lambda: node.client.ready)
 
