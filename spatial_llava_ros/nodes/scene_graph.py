@@ -78,7 +78,6 @@ class SceneGraphNode(ReportingNode):
         self._taken: RawFrame | None = None
         self._first_picture: float | None = None
         self._sent = self._drawn = None
-        self._trouble = ""
         self._lacking = ""
         # Offered in every state, if only to say that the node is not active.
         self._offered = SceneServices(self, lambda: self._scene, self._submit, self.measured, self._lookup)
