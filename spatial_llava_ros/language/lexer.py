@@ -39,7 +39,7 @@ class Piece:
     @property
     def is_noun(self) -> bool:
         """Whether it can head a noun phrase."""
-        return self.type == "WORD" and self.value[0] in ("noun", "one", "unknown")
+        return self.type == "WORD" and self.value[0] in ("noun", "one", "all", "unknown")
 
 
 @dataclass

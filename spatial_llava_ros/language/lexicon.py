@@ -2,7 +2,7 @@
 
 Values of the terminal WORD, which fills noun phrases, are tuples that begin with what it is: noun (canonical, plural),
 attribute (kind, value), shade (dark, light, bright), superlative (ordinal key), rank (n; -1 is the last), count (n;
-0 is all), one (plural), other and, made by the lexer, unknown (word).
+0 is all), one (plural), other, all (of the others) and, made by the lexer, unknown (word).
 """
 
 from __future__ import annotations
@@ -85,7 +85,10 @@ def _words() -> Entries:
     add(("rank", -1), "[very] last", "final")
     add(("count", 2), "both [of]", "[a] couple [of]", "[a] (pair|pairs) of")
     add(("count", 0), "(all|each|every|every one) [of]", "every single", "(several|many|few|various)")
-    add(("other",), "(other|another|different|remaining|others)")
+    add(("other",), "(other|another|different|remaining)")
+    add(("all", "thing", False), "everything")
+    add(("all", "thing", True), "(everything|anything|all) else")
+    add(("all", "", True), "others", "[all] the rest", "all of the rest")
     add(("one", False), "one")
     add(("one", True), "ones")
     return entries

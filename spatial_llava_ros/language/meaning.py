@@ -29,6 +29,13 @@ _PLACE = {
     "left_of": "left",
     "right_of": "right",
 }
+# "left of all the others" is the leftmost
+_FIRST = {"left_of": "left", "right_of": "right", "in_front_of": "near", "behind": "far"} | {
+    "above": "high",
+    "on": "high",
+    "below": "low",
+    "under": "low",
+}
 _PLACE_BY_VIEWER = {"near": "front", "next_to": "front", "far_from": "back", "left_of": "left", "right_of": "right"}
 _PARTITIVES = word_set("roll sheet piece set bunch stack row pile slice bar block stick tube sort kind type")
 _BACKGROUND = word_set("wall floor ceiling")
@@ -190,6 +197,8 @@ class _Reader:
                 _nearest(naming, post.piece, landmark)
             elif landmark.noun == "viewer" and post.piece.value != "facing":
                 self.by_viewer(naming, post.piece)
+            elif post.piece.value in _FIRST and not post.piece.negated and _all_others(landmark, noun):
+                naming.rank_by(_FIRST[post.piece.value])
             else:
                 _relate(naming, post.piece, landmark)
         for further in rest:
@@ -201,6 +210,12 @@ class _Reader:
             naming.attributes.append(Attribute("position", _PLACE_BY_VIEWER[piece.value], piece.negated))
         else:
             self.ignored.extend([piece.text, "viewer"])
+
+
+def _all_others(landmark: NounPhrase, noun: str) -> bool:
+    """Whether a landmark is all that a thing of this noun is compared with: "all the other mugs", "everything"."""
+    plain = not (landmark.attributes or landmark.relations or landmark.ordinals)
+    return plain and landmark.count == 0 and (landmark.noun == "thing" or (landmark.other and landmark.noun == noun))
 
 
 def _relate(naming: Naming, piece: Piece, landmark: NounPhrase) -> None:

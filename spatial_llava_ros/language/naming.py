@@ -101,6 +101,9 @@ def _name(naming: Naming, piece: Piece) -> None:
         naming.one, naming.plural = True, value[0]
     elif kind == "noun":
         naming.noun, naming.plural = value
+    elif kind == "all":
+        naming.noun, naming.other = value
+        naming.one, naming.plural = not naming.noun, True
     elif kind != "unknown":
         naming.noun = ADJECTIVE_NOUNS[piece.text]
     else:

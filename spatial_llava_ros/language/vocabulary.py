@@ -104,7 +104,7 @@ _IRREGULAR = {
 
 GENERIC = word_set(
     """
-    thing object item something anything everything stuff entity target piece gadget article thingy
+    thing object item something anything stuff entity target piece gadget article thingy
     """
 )
 VIEWER_NOUNS = word_set("camera robot viewer observer lens")

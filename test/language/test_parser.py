@@ -183,7 +183,14 @@ contrast
     the big box behind the other one = box, big, behind (other box)
     the red box in front of the yellow one = box, red, in front of (box, yellow)
     the thing between the tall black one and the big one = thing, between (thing, tall, black and thing, big)
-    the thing in front of all the other objects = thing, in front of (other all things)
+    the thing in front of all the other objects = thing, nearest
+    the red mug left of all the others = mug, red, leftmost
+    the book behind everything else = book, farthest
+    the thing on top of everything = thing, highest
+    the mug not left of the others = mug, not left of (other all mugs)
+    the mug left of all the other books = mug, left of (other all books)
+    everything on the table = all things, on (table)
+    the rest = other all things
     the other two boxes = other 2 boxes
 several things
     the mug and the book next to it = mug and book, next to (mug)
