@@ -59,8 +59,6 @@ SETTINGS = (
 )
 
 GOAL_EVERY_S = 0.5
-# TF is discovered after the camera as often as before: this long after the first picture none is taken for want of it.
-TRANSFORMS_COME_S = 2.0
 STATUSES = {
     TrackState.TRACKED: (Status.FOUND, SceneObject.STATE_CONFIRMED),
     TrackState.OCCLUDED: (Status.FOUND, SceneObject.STATE_OCCLUDED),
@@ -99,7 +97,6 @@ class FollowNode(ReportingNode):
         self._forget()
         self._trouble = ""
         self._taken: RawFrame | None = None
-        self._first_picture: float | None = None
         self._goals.start()
         self._answers = self.create_subscription(ReferredObject, "referred_object", self._on_answer, qos.ANSWERS)
         self._worker = FrameWorker(self._step, lambda: 0.0, self._note_failure)
@@ -136,6 +133,7 @@ class FollowNode(ReportingNode):
     def _forget(self) -> None:
         self._tracker: Tracker | None = None
         self._tracked: Tracked | None = None
+        self._waiting: ReferredObject | None = None  # found, but its place cannot be told yet
         self._query = self._label = ""
         self._number = 0
         self._warning = ""
@@ -151,12 +149,9 @@ class FollowNode(ReportingNode):
             return False
         self._taken = raw
         start = monotonic()
-        self._first_picture = self._first_picture or start
-        if self._tracker is None and not self._told:
+        if self._tracker is None and not self._told and self._waiting is None:
             return True
         raw = self._camera.buffer.resolve_pose(raw, self._value("transform_timeout"))
-        if raw.pose is None and self._told and start - self._first_picture < TRANSFORMS_COME_S:
-            return True
         try:
             self._begin(raw)
             if self._tracker is not None:
@@ -167,48 +162,59 @@ class FollowNode(ReportingNode):
         return True
 
     def _begin(self, raw: RawFrame) -> None:
-        """Turn to what was found last, if that is news.
-
-        Raises:
-            SpatialLlavaError: it has no pose, or none in the frame that is tracked in.
-        """
-        if not self._told:
+        """Turn to what was found last, if that is news. Its place may have to wait for TF, which often comes later."""
+        message = self._told.popleft() if self._told else self._waiting
+        if message is None:
             return
-        message = self._told.pop()
         self._forget()
         self._goals.forget()
         self._camera.transforms.world_frame = self._value("world_frame").lstrip("/")
         frame = raw.pose[0] if raw.pose is not None else raw.color.frame_id
         try:
-            target = self._in_frame(messages.object_of(message.object, message.header.frame_id.lstrip("/")), frame, raw)
-            self._tracker = Tracker(target)
+            found = messages.object_of(message.object, message.header.frame_id.lstrip("/"))
+            self._tracker = Tracker(self._in_frame(found, frame, raw, messages.nanoseconds(message.header.stamp)))
         except SpatialLlavaError as error:
+            self._waiting = message if isinstance(error, TransformError) else None
             self._warning = f"'{message.query[:80]}' cannot be followed: {error}"
-            self.get_logger().warning(self._warning)
+            self.get_logger().warning(self._warning, throttle_duration_sec=10.0)
             return
         self._query, self._label, self._number = message.query, message.object.label, message.object.id
-        if raw.pose is not None:
-            self._camera.transforms.world_frame = frame  # no other from now on, though a better one may come
+        self._keep_world(raw)
         self.get_logger().info(f"following '{message.query[:80]}' in '{frame}'")
 
-    def _in_frame(self, found: Object3D, frame: str, raw: RawFrame) -> Object3D:
-        """The object as it was found, stated in the frame that is tracked in.
+    def _keep_world(self, raw: RawFrame) -> None:
+        """No other frame from now on, though a better one may come."""
+        if raw.pose is not None:
+            self._camera.transforms.world_frame = raw.pose[0]
+
+    def _in_frame(self, found: Object3D, frame: str, raw: RawFrame, stamp: int) -> Object3D:
+        """The object as it was found at a stamp, stated in the frame that is tracked in.
 
         Raises:
             TransformError: that frame and the object's are not connected.
         """
         if found.frame_id in (frame, ""):
             return replace(found, frame_id=frame)
-        if raw.pose is not None and found.frame_id == raw.color.frame_id:
-            return transform_object(found, raw.pose[1], frame)
-        return transform_object(found, self._camera.transforms.buffer.lookup(frame, found.frame_id), frame)
+        buffer = self._camera.transforms.buffer
+        try:
+            return transform_object(found, buffer.lookup(frame, found.frame_id, stamp), frame)
+        except TransformError:  # longer ago than TF is remembered: then it counts where it would be now
+            if raw.pose is not None and found.frame_id == raw.color.frame_id:
+                return transform_object(found, raw.pose[1], frame)
+            return transform_object(found, buffer.lookup(frame, found.frame_id), frame)
 
     def _follow(self, raw: RawFrame) -> None:
         if raw.pose_error:
             raise TransformError(raw.pose_error)
         frame = self._camera.decode(raw)
         before = self._tracked.state if self._tracked else None
-        tracked = self._tracked = self._tracker.update(frame)
+        tracked = self._tracker.update(frame)
+        if tracked.state is TrackState.TRACKED and raw.pose is not None and self._tracker.frame_id == frame.frame_id:
+            # Begun before the camera's place was known: from now on the object has one too.
+            self._tracker = Tracker(transform_object(tracked.object, raw.pose[1], raw.pose[0]))
+            self._keep_world(raw)
+            tracked = self._tracker.update(frame)
+        self._tracked = tracked
         self._trouble, self._stale = "", tracked.state is TrackState.STALE
         if tracked.state is not before:
             why = f": {tracked.explanation}" if tracked.explanation else ""
@@ -221,7 +227,7 @@ class FollowNode(ReportingNode):
             self._publish_transform(message)
         if tracked.state is TrackState.TRACKED and monotonic() >= self._goal_due:
             self._goal_due = monotonic() + GOAL_EVERY_S
-            upright = raw.pose is not None
+            upright = self._tracker.frame_id != frame.frame_id
             camera = raw.pose[1][:3, 3] if upright else np.zeros(3)
             buffer = self._camera.transforms.buffer
             self._goals.update(tracked.object, upright, camera, buffer, raw.stamp)

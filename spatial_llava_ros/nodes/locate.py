@@ -203,11 +203,7 @@ class LocateNode(ReportingNode):
             return refused(Answer(request.query, stop.status, str(stop)))
         except SpatialLlavaError as error:
             return refused(Answer(request.query, Status.ERROR, str(error)))
-        frame_id = frame.world_frame_id or frame.frame_id
-        if target_from_world is None:
-            return Result(answer, raw.stamp, frame_id, camera, frame)
-        frame_id = request.target_frame
-        return Result(_moved(answer, target_from_world, frame_id), raw.stamp, frame_id, camera, frame)
+        return Result(answer, raw.stamp, frame.world_frame_id or frame.frame_id, camera, frame, target_from_world)
 
     def _wait_for_frame(self, request: Request) -> RawFrame | Answer:
         """The newest frame that is recent enough, or the answer that says why there is none."""
@@ -253,6 +249,9 @@ class LocateNode(ReportingNode):
 
     def _goal_done(self, goal, request: Request, result: Result) -> None:
         message = self._publish(request, result)
+        if result.target_from_frame is not None:  # for this client alone: the topics keep the frame that others follow
+            answer = _moved(result.answer, result.target_from_frame, request.target_frame)
+            message = messages.answer_message(answer, result.stamp, request.target_frame, result.camera_frame_id)
         executor = self.executor
         if executor is not None:
             executor.create_task(partial(self._finish_goal, goal, message))

@@ -8,6 +8,8 @@ from queue import Empty, Full, Queue
 from threading import Event, Thread
 from time import monotonic
 
+import numpy as np
+
 from spatial_llava_ros.errors import SpatialLlavaError
 from spatial_llava_ros.types import Answer, Status
 
@@ -29,6 +31,7 @@ class Result:
         frame_id: frame of the answer's poses.
         camera_frame_id: optical frame of the picture.
         frame: the decoded picture, or None.
+        target_from_frame: (4, 4) to the frame that the answer was asked for in; None when that is `frame_id`.
     """
 
     answer: Answer
@@ -36,6 +39,7 @@ class Result:
     frame_id: str = ""
     camera_frame_id: str = ""
     frame: object | None = None
+    target_from_frame: np.ndarray | None = None
 
 
 @dataclass(eq=False)

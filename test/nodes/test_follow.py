@@ -11,11 +11,13 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from nav_msgs.msg import OccupancyGrid
 from over_dds import Camera, collect, until
+from sensor_msgs.msg import CameraInfo
 from spatial_llava_ros.msg import ReferredObject, SceneGraph, SceneObject
 from tf2_msgs.msg import TFMessage
 
 from spatial_llava_ros.evaluation.graph import shifted
 from spatial_llava_ros.evaluation.tracking import candidates, first_lift
+from spatial_llava_ros.geometry import invert_transform, transform_object
 from spatial_llava_ros.nodes import messages, qos
 from spatial_llava_ros.nodes.graph_messages import node_message
 from spatial_llava_ros.sim import SimCamera, default_view, make_scene, render
@@ -32,7 +34,7 @@ class Stage:
     """A simulated table with one thing on it that is followed, and what the node says of it."""
 
     def __init__(self, client, children, **parameters) -> None:
-        scene = make_scene("tabletop", 3)
+        self.scene = scene = make_scene("tabletop", 3)
         pose = default_view(scene)
         camera = SimCamera()
         self.target = candidates(scene, pose, camera)[0]
@@ -215,15 +217,58 @@ def test_bad_input_is_said_and_survived(stage, camera):
     assert float(stage.value("callback p50 / p99 / max (ms)").split("/")[0]) < 5
 
 
+def seen_from_camera(stage) -> Object3D:
+    """What was found, stated in the camera's frame as of the picture "here"."""
+    return transform_object(stage.found, invert_transform(stage.shots["here"].frame.world_from_camera), "optical")
+
+
+def test_what_was_stated_before_the_camera_has_its_place_in_the_map_once_tf_comes(stage, camera):
+    here, pose = stage.show(camera, "here"), camera.pose
+    camera.pose = None
+    stage.tell(seen_from_camera(stage), frame="optical")
+    until(stage.client, lambda: stage.poses)
+    assert stage.poses[-1].header.frame_id == "optical"
+    stage.client.spin(2.5)
+    assert not stage.proposals
+    camera.pose = pose
+    until(stage.client, lambda: stage.proposals)
+    assert stage.proposals[-1].header.frame_id == "map"
+    stage.until_at(here)
+    assert stage.poses[-1].header.frame_id == "map" and stage.objects[-1].header.frame_id == "map"
+
+
+def test_what_was_stated_in_the_map_is_followed_once_tf_comes(stage, camera):
+    here, pose = stage.show(camera, "here"), camera.pose
+    camera.pose = None
+    stage.tell(stage.found)
+    until(stage.client, lambda: "cannot be followed" in stage.said.message)
+    camera.pose = pose
+    stage.until_at(here)
+    assert stage.poses[-1].header.frame_id == "map"
+
+
+def test_an_answer_counts_where_the_camera_was_when_it_took_the_picture(stage, camera):
+    here, pose = stage.show(camera, "here"), camera.pose
+    infos = collect(stage.client, CameraInfo, "rgb/camera_info")
+    until(stage.client, lambda: stage.value("pose") == "map" and infos)
+    stage.client.spin(0.3)
+    asked = messages.nanoseconds(infos[-1].header.stamp)
+    found = seen_from_camera(stage)
+    aside = pose.copy()
+    aside[:3, 3] -= pose[:3, 0] * 0.15  # to the left while the answer was being made
+    camera.frame, camera.pose = render(stage.scene, aside, SimCamera(), 1).frame, aside
+    stage.client.spin(0.5)
+    stage.tell(found, frame="optical", stamp=asked)
+    stage.until_at(here)
+    assert max(np.linalg.norm(position(pose) - here) for pose in stage.poses) < 0.05
+
+
 def test_without_a_world_it_is_followed_before_the_camera(stage, camera):
     camera.pose = None
     shot = stage.shots["here"]
     item = next(o for o in shot.objects if o.id == stage.target)
     centre = item.camera_from_object(shot.frame.world_from_camera)[:3, 3]
-    from spatial_llava_ros.geometry import invert_transform, transform_object
-
-    own = transform_object(stage.found, invert_transform(shot.frame.world_from_camera), "optical")
-    stage.tell(own, frame="optical")
+    stage.tell(seen_from_camera(stage), frame="optical")
     pose = stage.until_at(centre)
     assert pose.header.frame_id == "optical"
     until(stage.client, lambda: stage.value("goal").startswith("no_upright_frame"))

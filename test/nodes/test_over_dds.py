@@ -163,21 +163,24 @@ def test_action_says_why_it_ended_without_a_place(both):
 def test_answers_follow_tf_to_the_frame_asked_for(children, client):
     children.start("camera", source="sim:tabletop:3", rate=5.0, hold=0, depth_encoding="16UC1")
     children.start("locate", marker_lifetime=2.0)
-    children.start("follow", **{"goal.enabled": True, "goal.stand_off": 0.7})
     goals = collect(client, PoseStamped, "goal_pose")
+    topic = collect(client, ReferredObject, "referred_object", qos.ANSWERS)
     until(client, lambda: client.heard and client.pictures and client.ready, children)
     action = goal_client(client)
     in_map = until_done(client, send(client, action, "the nearest thing").get_result_async()).result.referred
     assert (in_map.status, in_map.header.frame_id) == (ReferredObject.FOUND, "map")
-    until(client, lambda: goals)  # the node that makes them may have started last
     camera = in_map.camera_frame_id
     handle = send(client, action, "the nearest thing", target_frame=camera)
     in_camera = until_done(client, handle.get_result_async()).result.referred
     assert in_camera.header.frame_id == camera
+    until(client, lambda: len(topic) == 2)
+    assert topic[-1].header.frame_id == "map"  # what others go by does not change with who asked
     frame = client.frame_at(messages.nanoseconds(in_camera.header.stamp))
     moved = transform_object(messages.answer_of(in_camera).object, frame.world_from_camera, "map")
     place = messages.answer_of(in_map).object.position  # of another picture of the same scene
     np.testing.assert_allclose(moved.position, place, atol=1e-6)
+    children.start("follow", **{"goal.enabled": True, "goal.stand_off": 0.7})  # after the last answer
+    until(client, lambda: goals, children)
     stand = goals[0].pose.position
     assert goals[0].header.frame_id == "map" and stand.z == 0
     assert 0.7 < np.hypot(stand.x - place[0], stand.y - place[1]) < 1.5
