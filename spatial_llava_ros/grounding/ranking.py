@@ -50,6 +50,8 @@ def more_extreme(key: str, features: Features, member: np.ndarray) -> np.ndarray
             "long": (exceeds(np.log(size.max(axis=1)), 0.06), exceeds(width, 0.01)),
             "thin": (exceeds(-np.log(size.min(axis=1)), 0.08), exceeds(-width, 0.01)),
         }[key]
+    measured = np.isfinite(size[:, 0])
+    fallback = np.where(measured[:, None] != measured, (fallback + 0.5) / 2, fallback)  # two yardsticks: half as sure
     return np.where(np.isfinite(metric), metric, fallback)
 
 

@@ -100,12 +100,25 @@ def _surface_fit(relation: Relation, phrase: NounPhrase, features: Features) -> 
     on = np.full(len(features.regions), 0.75)
     for i, region in enumerate(features.regions):
         if region.valid_depth < 0.1:
-            on[i] = 0.4
+            on[i] = 0.6 if phrase.noun == "wall" or _could_stand(i, features) else 0.1
         elif region.plane is not None:
             on[i] = 0.95 if planes[region.plane].horizontal == (phrase.noun != "wall") else 0.3
         elif phrase.noun == "wall":
             on[i] = 0.4
     return on
+
+
+def _could_stand(i: int, features: Features) -> bool:
+    """Whether the foot of a thing without depth lies where other things stand: on their plane, and not far beyond."""
+    bearing, elevation = features.layout.bearing[i].mean(), features.layout.elevation[i, 0]
+    ray = np.array([-np.tan(bearing), -np.tan(elevation), 1.0])
+    for k, plane in enumerate(features.proposals.planes):
+        carried = [o.position[2] for o, r in zip(features.objects, features.regions, strict=True)
+                   if r.plane == k and o.position is not None]  # fmt: skip
+        towards = -plane.normal @ ray
+        if plane.horizontal and carried and towards > 0 and plane.offset / towards < 1.2 * max(carried):
+            return True
+    return False
 
 
 def _between_fit(landmarks: Sequence[Fit], features: Features) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -189,3 +189,11 @@ def test_without_depth_colour_and_place_in_the_picture_decide():
     assert answer(scene, "the leftmost thing") == (Status.FOUND, (0,))
     assert answer(scene, "the thing to the left of the blue thing") == (Status.FOUND, (0,))
     assert answer(scene, "the green thing")[0] is Status.NOT_FOUND
+
+
+def test_what_has_no_depth_and_stands_beyond_the_table_is_not_on_it():
+    board = Thing(0.1, 2.0, "white", (0.5, 0.02, 0.5), "flat", up=0.1, whole=0.5, depth=False)
+    glass = mug(0.2, 0.9, "white", depth=False)
+    scene = see(mug(-0.3, 1.0, "red"), carton(0.0, 1.0, "yellow"), board, glass)
+    assert answer(scene, "the highest object on the table") == (Status.FOUND, (1,))
+    assert answer(scene, "the white thing on the table") == (Status.FOUND, (3,))
