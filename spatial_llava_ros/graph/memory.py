@@ -17,8 +17,8 @@ The cost of an update depends on what is near the view, not on how much is remem
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -37,20 +37,16 @@ from spatial_llava_ros.graph.association import (
 )
 from spatial_llava_ros.graph.candidates import Candidates, usable_sightings
 from spatial_llava_ros.graph.doubt import Doubt, hold_against_depth
-from spatial_llava_ros.graph.frame_graph import relate
-from spatial_llava_ros.graph.layers import depth_layers, depth_range, first_layers
-from spatial_llava_ros.graph.rivals import drop_claims, note_claims, settle
+from spatial_llava_ros.graph.map_graph import map_graph
+from spatial_llava_ros.graph.rivals import note_claims, settle
 from spatial_llava_ros.graph.settings import MemorySettings
-from spatial_llava_ros.graph.spatial_hash import SpatialHash
-from spatial_llava_ros.graph.statements import layout_in_view
-from spatial_llava_ros.graph.track import Track, cut_off, fuse, new_track, take_place_of
-from spatial_llava_ros.types import ObjectState, RgbdFrame, SceneGraph, SceneObject
+from spatial_llava_ros.graph.track import Track, cut_off, fuse, new_track
+from spatial_llava_ros.graph.tracks import Tracks
+from spatial_llava_ros.graph.vanished import Vanished
+from spatial_llava_ros.types import RgbdFrame, SceneGraph, SceneObject
 
 _NOMINAL_S = 0.1  # between frames without stamps
 _MAX_STEP_S = 0.5  # a pause counts as no more than this
-_MAX_LOST = 64
-_LEFT_BEHIND_NS = 30_000_000_000
-_SWEPT = 64  # tentative ones looked after at each frame
 _STARE = 8  # frames from one place, from which on they tell no more about what is a thing
 _STILL = 0.03  # metres and, about, radians
 
@@ -84,31 +80,23 @@ class SceneMemory:
         frame_id: the frame of every pose; empty until the first frame or file gives it.
         tracks: by id.
         revision: counts updates and edits since the last clear.
-        next_id: the id that the next new object gets.
     """
 
     frame_id: str = ""
     settings: MemorySettings = field(default_factory=MemorySettings)
-    tracks: dict[int, Track] = field(default_factory=dict)
+    tracks: Tracks = field(default_factory=Tracks)
     revision: int = 0
-    next_id: int = 1
-    _index: SpatialHash = field(default_factory=SpatialHash, repr=False)
-    _lost: dict[int, Track] = field(default_factory=dict, repr=False)
-    _young: dict[int, None] = field(default_factory=dict, repr=False)
-    _tentative: dict[int, None] = field(default_factory=dict, repr=False)
+    _vanished: Vanished = field(default_factory=Vanished, repr=False)
     _stamp: int | None = None
     _session: int = 0
     _last: _LastLook | None = field(default=None, repr=False)
     _stared_from: np.ndarray | None = field(default=None, repr=False)
     _stared: int = 0
-    _provisional: int = 0
-    _announced: set[int] = field(default_factory=set, repr=False)
-    _gone: set[int] = field(default_factory=set, repr=False)
     _shown: SceneGraph | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         """Objects that are relied on."""
-        return len(self.tracks) - len(self._tentative)
+        return self.tracks.relied_on
 
     def update(self, frame: RgbdFrame, seen: Candidates | SceneGraph | Sequence[SceneObject]) -> Changes:
         """Take in one frame.
@@ -141,7 +129,7 @@ class SceneMemory:
         for i, track in matches:
             fuse(track, nodes[i], camera, frame.stamp, self._session, not cut_off(nodes[i], frame))
             track.look(nodes[i].object.score, staring)
-            self._index.put(track.id, track.position)
+            self.tracks.moved(track)
             seen_as[i] = track
         doubt = self._doubt(frame, around, {track.id for _, track in matches}, step, staring)
         missing, removed = [t.id for t in doubt.missing], [t.id for t in (*doubt.gone, *doubt.dropped)]
@@ -154,8 +142,9 @@ class SceneMemory:
         young = [self.tracks[number] for number in new]
         confirmed, lost, beaten = self._settle([*doubt.in_view, *young], frame.stamp)
         removed += lost
-        moved = self._recognise(missing, beaten, frame.stamp)
-        removed += self._bound(frame.stamp)
+        absent = [self.tracks[number] for number in missing if number in self.tracks]
+        moved = self._vanished.recognise(absent, self.tracks, beaten, self.settings, frame.stamp)
+        removed += self.tracks.bound(frame.stamp, self.settings.max_objects)
         places = transform_points(invert_transform(frame.world_from_camera), sightings.centre[leading(nodes)])
         self._last = _LastLook(frame.world_from_camera, places)
         self.revision += 1
@@ -192,7 +181,7 @@ class SceneMemory:
                 track.last_moved = min(track.last_moved, stamp)
                 track.seen_free = track.seconds_missed = 0.0
                 track.frames_free = track.frames_missed = 0
-            self._lost.clear()
+            self._vanished.lost.clear()
             self._last = None
             return 0.0
         return min((stamp - last) * 1e-9, _MAX_STEP_S)
@@ -208,7 +197,7 @@ class SceneMemory:
         points = transform_points(frame.world_from_camera, np.vstack([np.zeros((1, 3)), rays * reach]))
         points = np.vstack([points, sightings.low, sightings.high])
         low, high = points.min(axis=0) - 0.5, points.max(axis=0) + 0.5
-        return [self.tracks[number] for number in self._index.within(low, high)]
+        return self.tracks.within(low, high)
 
     def _match(
         self, nodes: Sequence[SceneObject], sightings: Boxes, around: Sequence[Track]
@@ -234,16 +223,7 @@ class SceneMemory:
         motion = leap_between(self._last.places, after, self._last.map_from_camera, frame.world_from_camera)
         if motion is None or (np.linalg.norm(motion[:3, 3]) < 0.03 and abs(motion[1, 0]) < 0.02):
             return False
-        turn = float(np.arctan2(motion[1, 0], motion[0, 0]))
-        for track in self.tracks.values():
-            if track.session != self._session:
-                continue
-            track.position = transform_points(motion, track.position)
-            track.covariance = motion[:3, :3] @ track.covariance @ motion[:3, :3].T + np.eye(3) * 0.01**2
-            track.yaw = float((track.yaw + turn + np.pi) % (2 * np.pi) - np.pi)
-            track.views, track.drift = {}, None
-            track.fronts = None if track.fronts is None else motion[:3, :3] @ track.fronts
-            self._index.put(track.id, track.position)
+        self.tracks.shift(motion, self._session)
         return True
 
     def _settle(self, around: Sequence[Track], stamp: int) -> tuple[list[int], list[int], dict[Track, Track]]:
@@ -259,132 +239,38 @@ class SceneMemory:
             if heirs:  # the same thing, seen better
                 self._succeed(max(heirs, key=lambda loser: loser.belief), track)
             else:
-                self._rename(track, self.next_id)
-                self.next_id += 1
+                self.tracks.confirm(track)
                 confirmed.append(track.id)
-            track.state = ObjectState.CONFIRMED
         standing = set(things)
         for track in around:
             if track.confirmed and track not in standing:
                 lost.append(track.id)
-                self._disown(track)
+                self.tracks.disown(track)
         return confirmed, lost, beaten
 
     def _succeed(self, old: Track, young: Track) -> None:
         """A track goes on under the id of another that was taken for the same object."""
         number = old.id
-        self._disown(old)
-        self._rename(young, number)
+        self.tracks.disown(old)
+        self.tracks.confirm(young, number)
         young.first_seen = min(old.first_seen, young.first_seen)
-
-    def _disown(self, track: Track) -> None:
-        """It is no object after all; it may become one again, under another id."""
-        track.state = ObjectState.TENTATIVE
-        self._provisional -= 1
-        self._rename(track, self._provisional)
-
-    def _rename(self, track: Track, number: int) -> None:
-        self._young.pop(track.id, None)
-        self._drop(track)
-        track.id = number
-        self._keep(track)
-        if not track.confirmed and number < 0:
-            self._tentative[number] = None
 
     def _doubt(self, frame: RgbdFrame, around: Sequence[Track], matched: set[int], step: float, staring: bool) -> Doubt:
         """Hold what was not seen against the depth image, and forget what is gone."""
         doubt = hold_against_depth(around, frame, matched, step, self.settings, staring)
         for track in (*doubt.gone, *doubt.dropped):
-            self._forget_track(track)
+            self.tracks.forget(track)
         for track in doubt.gone:
             if track.confirmed:
-                self._lost[track.id] = track
+                self._vanished.lost[track.id] = track
         return doubt
 
     def _admit(self, node: SceneObject, frame: RgbdFrame) -> Track:
         """Begin to follow a sighting."""
-        self._provisional -= 1
-        track = new_track(self._provisional, node, frame.world_from_camera[:3, 3], frame.stamp, self._session)
+        track = new_track(0, node, frame.world_from_camera[:3, 3], frame.stamp, self._session)
         track.look(node.object.score)
-        self._keep(track)
-        self._young[track.id] = self._tentative[track.id] = None
+        self.tracks.admit(track)
         return track
-
-    def _recognise(self, missing: Sequence[int], beaten: Mapping[Track, Track], stamp: int) -> list[int]:
-        """What vanished and turned up elsewhere is the same thing, moved: it takes over the young track. Ids moved.
-
-        The young one must have come after the other was last seen, look the same, and be the only one that does.
-        """
-        horizon = stamp - int(self.settings.recall_s * 1e9)
-        for number, track in list(self._lost.items()):
-            if track.last_seen < horizon or len(self._lost) > _MAX_LOST:
-                del self._lost[number]
-        for number in list(self._young):
-            if number not in self.tracks or self.tracks[number].first_seen < horizon:
-                del self._young[number]
-        vacated = [self.tracks[n] for n in missing if n in self.tracks and self.tracks[n].frames_free > 1]
-        vacated = [*vacated, *self._lost.values()]
-        young = [self.tracks[n] for n in self._young]
-        young = [t for t in young if t.hits > 1 and t.belief >= self.settings.confirm_belief and t not in beaten]
-        if not vacated or not young:
-            return []
-        look = look_likelihood(boxes_of_tracks(young), boxes_of_tracks(vacated))
-        for a, track in enumerate(young):
-            for b, old in enumerate(vacated):
-                if track.id == old.id or track.first_seen < old.last_seen:
-                    look[a, b] = -np.inf
-        moved = []
-        for a, b in assign(look, SAME_LOOK):
-            if _only_one(look, a, b):
-                self._become(vacated[b], young[a], stamp)
-                moved.append(vacated[b].id)
-        return moved
-
-    def _become(self, old: Track, young: Track, stamp: int) -> None:
-        """An object goes on in the place of a younger track of itself, under its own id and name."""
-        self._forget_track(young)
-        self._lost.pop(old.id, None)
-        take_place_of(old, young, stamp)
-        self._keep(old)
-
-    def _bound(self, stamp: int) -> list[int]:
-        """Forget tentative ones that were left behind, and what is too much. Ids removed."""
-        removed = []
-        for number in list(self._tentative)[:_SWEPT]:
-            track = self.tracks[number]
-            del self._tentative[number]
-            if stamp - track.last_seen > _LEFT_BEHIND_NS:
-                self._forget_track(track)
-                removed.append(number)
-            else:
-                self._tentative[number] = None
-        surplus = len(self.tracks) - self.settings.max_objects
-        if surplus > 0:
-            count = max(surplus, self.settings.max_objects // 100)  # a few more, so as not to sort at every frame
-            order = sorted(self.tracks.values(), key=lambda t: (t.named_by == "user", t.confirmed, t.last_seen, t.id))
-            for track in order[:count]:
-                self._forget_track(track)
-                removed.append(track.id)
-        return removed
-
-    def _keep(self, track: Track) -> None:
-        self.tracks[track.id] = track
-        self._gone.discard(track.id)
-        self._index.put(track.id, track.position)
-
-    def _forget_track(self, track: Track) -> None:
-        self._drop(track)
-        drop_claims(track)
-        self._young.pop(track.id, None)
-
-    def _drop(self, track: Track) -> None:
-        """Take a track out of everything that knows it by its id."""
-        if self.tracks.pop(track.id, None) is not None:
-            self._index.remove(track.id)
-            if track.id in self._announced:
-                self._announced.discard(track.id)
-                self._gone.add(track.id)
-        self._tentative.pop(track.id, None)
 
     # -- what others ask and edit -----------------------------------------------------------------------------------
 
@@ -412,34 +298,26 @@ class SceneMemory:
             everywhere: False for only the objects near the viewer, at a cost that does not grow with the map.
         """
         camera = frame_from_camera[:3, 3]
-        near_by = sorted(self.tracks) if everywhere else self._index.within(camera - reach, camera + reach)
-        nodes = [self.tracks[n].as_node(self.frame_id) for n in near_by if tentative or self.tracks[n].confirmed]
-        away = np.array([np.linalg.norm(n.object.position - camera) for n in nodes])
-        near = [int(i) for i in np.argsort(away, kind="stable")[:limit] if away[i] <= reach]
-        near.sort()
-        camera_from_frame = invert_transform(frame_from_camera)
-        ranges = np.array([depth_range(nodes[i].object, camera_from_frame) for i in near]).reshape(-1, 2)
-        ranges[ranges[:, 0] < 0] = np.nan  # behind the viewer's back there are no layers
-        layers = dict(zip(near, first_layers(depth_layers(ranges), len(near)), strict=True))
-        nodes = [replace(node, layer=layers.get(i, 0)) for i, node in enumerate(nodes)]
-        related = [nodes[i] for i in near]
+        near_by = (
+            [track for _, track in sorted(self.tracks.items())]
+            if everywhere
+            else self.tracks.within(camera - reach, camera + reach)
+        )
+        nodes = [track.as_node(self.frame_id) for track in near_by if tentative or track.confirmed]
+        nodes, relations = map_graph(nodes, frame_from_camera, reach, limit, self._shown, everything)
         up = np.array([0.0, 0.0, 1.0])
-        layout = layout_in_view([n.object for n in related], frame_from_camera, up)
-        relations = relate(related, layout, self._shown, everything)
         shown = SceneGraph(
             self.frame_id, self._stamp or 0, tuple(nodes), tuple(relations), frame_from_camera, up,
-            tuple(sorted(self._gone)), self.revision,
+            tuple(self.tracks.gone), self.revision,
         )  # fmt: skip
         if not everything and not tentative:
             self._shown = shown
-            self._gone.clear()
-            self._announced.update(n.object.id for n in nodes)
+            self.tracks.told(n.object.id for n in nodes)
         return shown
 
     def clear(self) -> None:
         """Forget everything; ids are not used again."""
-        fresh = SceneMemory(self.frame_id, self.settings, next_id=self.next_id)
-        fresh._gone = self._gone | self._announced
+        fresh = SceneMemory(self.frame_id, self.settings, self.tracks.cleared())
         self.__dict__.update(fresh.__dict__)
 
     def restore(self, tracks: Iterable[Track], next_id: int) -> None:
@@ -449,9 +327,9 @@ class SceneMemory:
             next_id: the first id that was never given.
         """
         self.clear()
-        self.next_id = next_id
+        self.tracks.next_id = next_id
         for track in tracks:
-            self._keep(track)
+            self.tracks.keep(track)
 
     def forget(self, ids: Iterable[int] = (), label: str = "") -> list[int]:
         """Take objects out, by id and by name; the ids that went.
@@ -463,8 +341,8 @@ class SceneMemory:
         if label:
             chosen |= dict.fromkeys(n for n, t in self.tracks.items() if t.label == label)
         for number in chosen:
-            self._forget_track(self.tracks[number])
-            self._lost.pop(number, None)
+            self.tracks.forget(self.tracks[number])
+            self._vanished.lost.pop(number, None)
         self.revision += 1
         return sorted(chosen)
 
@@ -481,9 +359,7 @@ class SceneMemory:
             raise InvalidInputError(f"label must be 1 to 80 characters, got {label!r}")
         track.label, track.named_by = name, "user"
         if not track.confirmed:  # a person vouches for it
-            track.state = ObjectState.CONFIRMED
-            self._rename(track, self.next_id)
-            self.next_id += 1
+            self.tracks.confirm(track)
         self.revision += 1
 
     def _known(self, number: int) -> Track:
@@ -494,9 +370,3 @@ class SceneMemory:
 
 def _alike(a: Track, b: Track) -> bool:
     return float(look_likelihood(boxes_of_tracks([a]), boxes_of_tracks([b]))[0, 0]) > SAME_LOOK
-
-
-def _only_one(look: np.ndarray, a: int, b: int) -> bool:
-    """Whether no other pair of this row or column is nearly as likely."""
-    rivals = np.append(np.delete(look[a], b), np.delete(look[:, b], a))
-    return not rivals.size or look[a, b] - rivals.max() > 1.0

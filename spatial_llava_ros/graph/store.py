@@ -39,7 +39,7 @@ def save_memory(memory: SceneMemory, path: str | Path) -> int:
         "format": FORMAT,
         "version": VERSION,
         "frame_id": memory.frame_id,
-        "next_id": memory.next_id,
+        "next_id": memory.tracks.next_id,
         "objects": [_write(track) for track in tracks],
     }
     temporary = ""

@@ -162,7 +162,7 @@ class Scene:
         if not loaded.frame_id:
             raise MemoryFileError(f"{path} does not say in which frame it is")
         self.memory.frame_id = loaded.frame_id
-        self.memory.restore(loaded.tracks.values(), max(loaded.next_id, self.memory.next_id))
+        self.memory.restore(loaded.tracks.values(), max(loaded.tracks.next_id, self.memory.tracks.next_id))
         self._revision = 0
         self.renew()
         return len(self.memory)

@@ -194,7 +194,7 @@ def test_memory_is_bounded():
         frame, nodes = see({1: Thing(5.0 * k, 0.0)}, pose, 1 + k)
         memory.update(frame, nodes)
     assert len(memory.tracks) <= 20
-    assert len(memory._index) == len(memory.tracks)
+    assert len(memory.tracks._index) == len(memory.tracks)
     assert max(t.position[0] for t in memory.tracks.values()) > 290  # the newest stay
 
 

@@ -42,7 +42,7 @@ def test_what_is_read_is_what_was_written(memory, saved):
         assert old.labels == new.labels
     back.update(*see(THINGS, eye(0.0), 99.0))  # and it goes on from there
     assert set(back.tracks) == set(memory.tracks)
-    assert back.next_id == memory.next_id
+    assert back.tracks.next_id == memory.tracks.next_id
 
 
 @pytest.mark.parametrize("fails", ["write", "fsync", "replace"])
