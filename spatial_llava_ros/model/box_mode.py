@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from spatial_llava_ros.model.answer_format import Unreadable
+from spatial_llava_ros.model.answer_format import Limits, Unreadable
 from spatial_llava_ros.model.conversation import Conversation, Turn
 from spatial_llava_ros.model.drafts import BoxDrafts
 from spatial_llava_ros.model.errors import ModelError
@@ -32,14 +32,12 @@ class BoxAnswer:
         boxes: in pixels of the picture; empty when `problem` says why.
         text: what the model wrote, the part put into its mouth included.
         score: 0..1, the model's mean probability per token of the numbers, before the grammar.
-        start: 0..1, mean probability per token of what was put into its mouth: how willing it was to begin a box.
         problem: of an answer that could not be read.
     """
 
     boxes: tuple[Box, ...]
     text: str
     score: float
-    start: float
     problem: str = ""
 
 
@@ -82,11 +80,10 @@ class BoxMode:
         limits, written = family.limits(shape), family.box_opening
         likely = BoxDrafts(self._grammar, self._texts, [family.encode_box(box, shape) for box in drafts], limits)
         guessed = likely.after(written) if forced else []
-        turn = conversation.ask(color, prompt, [*forced, *guessed], patience)
-        begun = torch.log_softmax(turn.rows[: len(forced)], dim=-1)
-        begin = float(np.mean([float(begun[i, token]) for i, token in enumerate(forced)])) if forced else 0.0
-        logits: torch.Tensor | None = turn.rows[len(forced)]  # of the next token, where known
-        ahead = list(zip(guessed, turn.rows[len(forced) + 1 :], strict=True))  # read already, with what follows each
+        places = self._rivalled(written, guessed, limits)
+        turn = conversation.ask(color, prompt, [*forced, *guessed], patience, [k - len(guessed) - 1 for k in places])
+        # Logits of the next token, where known; then the tokens read already, with what follows each.
+        logits, ahead = _read(turn.rows, guessed, places)
         waiting: list[int] = []  # written, not read yet
         log_scores: list[float] = []
         for _ in range(MOST_TOKENS):
@@ -96,17 +93,14 @@ class BoxMode:
             if not allowed:
                 raise ModelError(f"the vocabulary has no token that continues {written!r}")
             choice = allowed[0]
-            if len(allowed) > 1 or (not forced and not log_scores):
+            if len(allowed) > 1:
                 if logits is None:
                     guessed = likely.after(written)
-                    rows = turn.feed([*waiting, *guessed])
-                    logits, ahead = rows[len(waiting) - 1], list(zip(guessed, rows[len(waiting) :], strict=True))
-                    waiting = []
-                scores = torch.log_softmax(logits, dim=-1)
+                    places = self._rivalled(written, guessed, limits)
+                    rows = turn.feed([*waiting, *guessed], [k - len(guessed) - 1 for k in places])
+                    (logits, ahead), waiting = _read(rows, guessed, places), []
                 choice = allowed[int(logits[allowed].argmax())]
-                if not forced and not log_scores:
-                    begin = float(torch.logsumexp(scores[allowed], dim=0))
-                log_scores.append(float(scores[choice]))
+                log_scores.append(float(logits[choice] - torch.logsumexp(logits, dim=-1)))
             written += self._texts[choice]
             if ahead and ahead[0][0] == choice:
                 logits = ahead.pop(0)[1]
@@ -119,8 +113,17 @@ class BoxMode:
         decoded = family.decode_answer(answer, shape)
         score = float(np.exp(np.mean(log_scores))) if log_scores else 1.0
         if isinstance(decoded, Unreadable):
-            return BoxAnswer((), answer, score, float(np.exp(begin)), str(decoded))
-        return BoxAnswer(tuple(decoded), answer, score, float(np.exp(begin)))
+            return BoxAnswer((), answer, score, str(decoded))
+        return BoxAnswer(tuple(decoded), answer, score)
+
+    def _rivalled(self, written: str, guessed: Sequence[int], limits: Limits) -> list[int]:
+        """After how many guessed tokens the next one has a rival: only there are logits looked at."""
+        places = [0]
+        for k, token in enumerate(guessed):
+            written += self._texts[token]
+            if len(self._grammar.allowed(written, limits)) > 1:
+                places.append(k + 1)
+        return places
 
     def _write_freely(self, turn: Turn, shape: tuple[int, int], patience: Patience) -> BoxAnswer:
         family, tokenizer = self.conversation.loaded.family, self.conversation.tokenizer
@@ -142,5 +145,13 @@ class BoxMode:
         decoded = family.decode_answer(text, shape)
         score = float(np.exp(np.mean(log_scores))) if log_scores else 0.0
         if isinstance(decoded, Unreadable):
-            return BoxAnswer((), text, score, 0.0, str(decoded))
-        return BoxAnswer(tuple(decoded), text, score, 1.0)
+            return BoxAnswer((), text, score, str(decoded))
+        return BoxAnswer(tuple(decoded), text, score)
+
+
+def _read(
+    rows: torch.Tensor, guessed: Sequence[int], places: Sequence[int]
+) -> tuple[torch.Tensor | None, list[tuple[int, torch.Tensor | None]]]:
+    """Logits of the next token, and each guessed token with those of what follows it, where there are any."""
+    known = dict(zip(places, rows, strict=True))
+    return known[0], [(token, known.get(k + 1)) for k, token in enumerate(guessed)]

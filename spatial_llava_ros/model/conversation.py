@@ -47,15 +47,15 @@ class Turn:
         self._picture = picture
         self._encoded = encoded
         self._patience = patience
-        self.rows = logits  # (k, V) of the last k tokens read, the newest last
+        self.rows = logits  # (k, V) of the rows asked for, the newest last
 
     @property
     def logits(self) -> torch.Tensor:
         """(V,) float32, of the next token."""
         return self.rows[-1]
 
-    def feed(self, tokens: Sequence[int]) -> torch.Tensor:
-        """Append tokens; (len(tokens), V) logits of what follows each.
+    def feed(self, tokens: Sequence[int], keep: Sequence[int] = (-1,)) -> torch.Tensor:
+        """Append tokens; (len(keep), V) logits of what follows those tokens, counted from the end and in order.
 
         Raises:
             ModelError: as the patience that came with the question says; the turn is as before then.
@@ -63,7 +63,7 @@ class Turn:
         tokens = list(tokens)
         self._patience.check()
         with self._conversation.loaded.interruption.of(self._patience):
-            self.rows = self._conversation.forward_tokens(self._picture, tokens, self._encoded, len(tokens))
+            self.rows = self._conversation.forward_tokens(self._picture, tokens, self._encoded, keep)
         return self.rows
 
     def rewind(self, tokens: int) -> None:
@@ -141,15 +141,24 @@ class Conversation:
     # Reading
 
     @torch.inference_mode()
-    def ask(self, color: np.ndarray, prompt: str, forced: Sequence[int] = (), patience: Patience = PATIENT) -> Turn:
+    def ask(
+        self,
+        color: np.ndarray,
+        prompt: str,
+        forced: Sequence[int] = (),
+        patience: Patience = PATIENT,
+        keep: Sequence[int] = (-1,),
+    ) -> Turn:
         """Read a picture and a prompt, then the tokens put into the model's mouth.
 
         Args:
             color: (H, W, 3) uint8; known again by identity.
             prompt: with one image token, as from `prompt`.
+            keep: tokens after which logits are wanted, counted from the end (-1 the last) and in order. With a large
+                vocabulary the output layer is half of a small model's work.
 
         Returns:
-            The turn; `rows` holds the logits before each forced token and of the next one.
+            The turn; `rows` holds those logits.
 
         Raises:
             ModelError: the processor does not accept the picture, or as `patience` says.
@@ -169,10 +178,10 @@ class Conversation:
                 self._pictures.move_to_end(id(color))
                 self.drop(known, len(known.ids) - shared)
                 with self.loaded.interruption.of(patience):
-                    rows = self.forward_tokens(known, ids[shared:], None, len(forced) + 1)
+                    rows = self.forward_tokens(known, ids[shared:], None, keep)
                 return Turn(self, known, rows, None, patience)
         with self.loaded.interruption.of(patience):
-            picture, rows, encoded = self._read_anew(color, inputs, expansion, list(forced))
+            picture, rows, encoded = self._read_anew(color, inputs, expansion, list(forced), keep)
         return Turn(self, picture, rows, encoded, patience)
 
     def _tokenise(self, color: np.ndarray, prompt: str, known: _Picture | None) -> tuple[dict[str, Any], str | None]:
@@ -204,7 +213,7 @@ class Conversation:
         return expansion if same else None
 
     def _read_anew(
-        self, color: np.ndarray, inputs: dict[str, Any], expansion: str | None, forced: list[int]
+        self, color: np.ndarray, inputs: dict[str, Any], expansion: str | None, forced: list[int], keep: Sequence[int]
     ) -> tuple[_Picture, torch.Tensor, Any]:
         loaded = self.loaded
         length = inputs["input_ids"].shape[1]
@@ -212,7 +221,7 @@ class Conversation:
         vision = {k: v for k, v in inputs.items() if torch.is_tensor(v) and k not in per_token}
         ids = inputs["input_ids"][0].tolist()
         if self._seq2seq:
-            return self._read_encoder(color, inputs, vision, forced)
+            return self._read_encoder(color, inputs, vision, forced, keep)
         if forced:
             more = {"input_ids": torch.tensor([forced], device=loaded.device)}
             for name, value in per_token.items():
@@ -221,14 +230,17 @@ class Conversation:
                     filler = filler + 1
                 per_token[name] = torch.cat([value, more.get(name, filler)], dim=1)
         picture = _Picture(color, vision, expansion, [], self._image_end(inputs), KeptPrefix())
-        keep = {"logits_to_keep": len(forced) + 1} if self._keeps_logits else {}
         out = loaded.model(
-            **per_token, **self._vision_arguments(color, vision), past_key_values=picture.cache, use_cache=True, **keep
+            **per_token,
+            **self._vision_arguments(color, vision),
+            **self._rows_option(keep),
+            past_key_values=picture.cache,
+            use_cache=True,
         )
         picture.ids = ids + forced
         picture.rope_deltas = getattr(_core(loaded.model), "rope_deltas", None)
         self._remember(picture)
-        return picture, out.logits[0, -len(forced) - 1 :].float(), None
+        return picture, _rows(out.logits, keep), None
 
     def _vision_arguments(self, color: np.ndarray, vision: dict[str, torch.Tensor]) -> dict[str, Any]:
         """What the model's forward takes of a picture: pixels, or features made with a visual position prompt."""
@@ -245,7 +257,7 @@ class Conversation:
         return others | {"mm_encoder_outputs": prompt.image_features(self.loaded.model, pictures, pixels, mask)}
 
     def _read_encoder(
-        self, color: np.ndarray, inputs: dict, vision: dict, forced: list[int]
+        self, color: np.ndarray, inputs: dict, vision: dict, forced: list[int], keep: Sequence[int]
     ) -> tuple[_Picture, torch.Tensor, Any]:
         model = self.loaded.model
         config = model.generation_config
@@ -263,7 +275,7 @@ class Conversation:
         )
         picture.ids = tokens + forced
         encoded = BaseModelOutput(last_hidden_state=out.encoder_last_hidden_state), inputs.get("attention_mask")
-        return picture, out.logits[0, -len(forced) - 1 :].float(), encoded
+        return picture, _rows(out.logits, keep), encoded
 
     def _image_end(self, inputs: dict[str, Any]) -> int:
         """Index after the last token that stands for the picture."""
@@ -277,8 +289,10 @@ class Conversation:
         return int(found[-1]) + 1 if len(found) else inputs["input_ids"].shape[1]
 
     @torch.inference_mode()
-    def forward_tokens(self, picture: _Picture, tokens: list[int], encoded: Any, keep: int) -> torch.Tensor:
-        """Append tokens to what a picture's cache holds; (keep, V) float32 logits after the last `keep` of them."""
+    def forward_tokens(
+        self, picture: _Picture, tokens: list[int], encoded: Any, keep: Sequence[int] = (-1,)
+    ) -> torch.Tensor:
+        """Append tokens to what a picture's cache holds; (len(keep), V) float32 logits, as in `ask`."""
         try:
             logits = self._forward(picture, tokens, encoded, keep)
         except BaseException:  # some layers have the new tokens, some not
@@ -286,9 +300,13 @@ class Conversation:
             own.crop_to(len(picture.ids))
             raise
         picture.ids += tokens
-        return logits[0, -keep:].float()
+        return _rows(logits, keep)
 
-    def _forward(self, picture: _Picture, tokens: list[int], encoded: Any, keep: int) -> torch.Tensor:
+    def _rows_option(self, keep: Sequence[int]) -> dict[str, Any]:
+        """What makes the model's forward give only those rows, where it can."""
+        return {"logits_to_keep": torch.tensor(list(keep), device=self.loaded.device)} if self._keeps_logits else {}
+
+    def _forward(self, picture: _Picture, tokens: list[int], encoded: Any, keep: Sequence[int]) -> torch.Tensor:
         model = self.loaded.model
         new = torch.tensor([tokens], device=self.loaded.device)
         if encoded is not None:
@@ -299,10 +317,9 @@ class Conversation:
             ).logits  # fmt: skip
         if picture.rope_deltas is not None:
             _core(model).rope_deltas = picture.rope_deltas
-        options = {"logits_to_keep": keep} if self._keeps_logits else {}
         # Kosmos-2 asks for a picture at every step; the language model inside it does not.
         step = model.text_model if hasattr(model, "image_to_text_projection") else model
-        return step(input_ids=new, past_key_values=picture.cache, use_cache=True, **options).logits
+        return step(input_ids=new, past_key_values=picture.cache, use_cache=True, **self._rows_option(keep)).logits
 
     def drop(self, picture: _Picture, tokens: int) -> None:
         """Forget the newest tokens of a picture's cache."""
@@ -319,6 +336,11 @@ class Conversation:
     def forget(self) -> None:
         """Free what is kept of pictures."""
         self._pictures.clear()
+
+
+def _rows(logits: torch.Tensor, keep: Sequence[int]) -> torch.Tensor:
+    """(len(keep), V) float32 of (1, k, V) logits; they may be the rows asked for already."""
+    return (logits[0] if logits.shape[1] == len(keep) else logits[0, list(keep)]).float()
 
 
 def common_prefix(sequences: Sequence[Sequence[int]]) -> int:

@@ -7,6 +7,9 @@ Only safetensors files are read, remote code never runs.
 
 from __future__ import annotations
 
+import importlib.util
+import logging
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from spatial_llava_ros.model.families import family_of
 from spatial_llava_ros.model.families.family import Family
 from spatial_llava_ros.model.families.qwen_vl import Qwen25VL
 from spatial_llava_ros.model.interruption import Interruption
+from spatial_llava_ros.model.output_layer import read_output_layer_once
 
 QUANTIZATIONS = ("nf4", "int8", "bf16", "none")
 # Parts that are never quantised, by the names transformers' families give them.
@@ -130,6 +134,8 @@ def load_model(options: ModelOptions) -> LoadedModel:
         family = family_of(config.model_type, options.family)
         processor = load_processor(path, config.model_type, **where)
         quantized = getattr(config, "quantization_config", None) is not None
+        if quantized or options.quantization in ("nf4", "int8") or options.adapters:
+            _keep_bitsandbytes_local()
         if not quantized and options.quantization in ("nf4", "int8"):
             skip = unquantized_modules(torch, transformers, config, whole_blocks=device.type == "cpu")
             where["quantization_config"] = _quantization(torch, transformers, options, dtype, skip)
@@ -154,6 +160,7 @@ def load_model(options: ModelOptions) -> LoadedModel:
     ) as error:
         raise ModelLoadError(f"cannot load {options.path}: {_line(error)}") from error
     model.eval().requires_grad_(False)
+    read_output_layer_once(model)
     if isinstance(family, Qwen25VL):
         family = family.for_processor(processor.image_processor)
     prompt = _visual_position_prompt(folder, device)
@@ -224,6 +231,34 @@ def _import_libraries() -> tuple[Any, Any]:
     transformers.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     return torch, transformers
+
+
+def _keep_bitsandbytes_local() -> None:
+    """Import bitsandbytes, where it is installed, without the compiled code that it asks the hub for.
+
+    On CPUs with AVX512-BF16 its import calls the package `kernels`, if there is one, to download a library and run it;
+    code that comes over the network never runs here. Without it bitsandbytes warns, and multiplies 4-bit weights by
+    the library it brings itself.
+    """
+    if "bitsandbytes" in sys.modules or importlib.util.find_spec("bitsandbytes") is None:
+        return
+    log = logging.getLogger("bitsandbytes.backends.cpu.ops")
+    known = sys.modules.get("kernels")
+    log.addFilter(_is_no_news)
+    sys.modules["kernels"] = None
+    try:
+        importlib.import_module("bitsandbytes")
+    except Exception:  # said by whoever needs it
+        pass
+    finally:
+        log.removeFilter(_is_no_news)
+        del sys.modules["kernels"]
+        if known is not None:
+            sys.modules["kernels"] = known
+
+
+def _is_no_news(record: logging.LogRecord) -> bool:
+    return "kernels-community" not in record.getMessage()
 
 
 def _device(torch: Any, name: str) -> Any:

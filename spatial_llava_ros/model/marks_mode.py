@@ -14,10 +14,10 @@ import numpy as np
 import torch
 
 from spatial_llava_ros.grounding.features import Features
-from spatial_llava_ros.grounding.fit import distinct
 from spatial_llava_ros.model.conversation import Conversation, Turn, common_prefix
 from spatial_llava_ros.model.marks import MOST_MARKS, describe_marks, draw_marks, mark_labels
 from spatial_llava_ros.model.patience import PATIENT, Patience
+from spatial_llava_ros.model.rounds import ask_in_rounds
 from spatial_llava_ros.model.token_text import token_texts
 from spatial_llava_ros.types import RgbdFrame
 
@@ -34,7 +34,7 @@ def label_probabilities(
     """(n,) probability of each answer under decoding restricted to the answers.
 
     Args:
-        turn: read up to where the answers begin to differ, and then the tokens `ahead`.
+        turn: read up to where the answers begin to differ, and then the tokens `ahead`; its first row is of there.
         paths: tokens of each answer from there on.
         continuing: (V,) bool, tokens that would lengthen a label.
         temperature: the logits are divided by it.
@@ -65,11 +65,11 @@ def label_probabilities(
                 log_p[members[0]] = here
                 continue
             fed = _shared([paths[i] for i in members], depth)
-            below = turn.logits if depth == 0 and fed == ahead else turn.feed(fed)[-1]
+            below = turn.logits if depth == 0 and fed == ahead else turn.feed(fed)[0]
             walk(members, depth + len(fed), below, here)
             turn.rewind(len(fed))
 
-    walk(list(range(len(paths))), 0, turn.rows[-1 - len(ahead)], 0.0)
+    walk(list(range(len(paths))), 0, turn.rows[0], 0.0)
     return np.exp(log_p)
 
 
@@ -124,32 +124,12 @@ class MarksMode:
     def score(
         self, frame: RgbdFrame, features: Features, text: str, patience: Patience = PATIENT
     ) -> tuple[np.ndarray, float]:
-        """(N,) probability of each region, and of none; they sum to 1.
-
-        Regions that repeat a better one are not marked and get 0. More regions than marks are asked about in rounds,
-        then the best of each round in a final one.
+        """(N,) probability of each region, and of none, as `ask_in_rounds` gives them.
 
         Raises:
             ModelError: as `patience` says.
         """
-        n = len(features.regions)
-        heads = np.flatnonzero(distinct(features.whole, features.same)) if n else np.zeros(0, int)
-        heads = heads[np.argsort(-features.whole[heads], kind="stable")]
-        scores = np.zeros(n)
-        if not len(heads):
-            return scores, 1.0
-        if len(heads) > self.most:
-            rounds = [heads[k : k + self.most] for k in range(0, len(heads), self.most)]
-            places = max(1, self.most // len(rounds))
-            finalists = []
-            for k, group in enumerate(rounds):
-                patience.report(f"marks, round {k + 1} of {len(rounds)}", "")
-                likely, _ = self._ask(frame, features, group, text, patience)
-                finalists.extend(group[np.argsort(-likely)[:places]])
-            heads = np.sort(np.array(finalists))
-        patience.report("marks", "")
-        scores[heads], none = self._ask(frame, features, heads, text, patience)
-        return scores, none
+        return ask_in_rounds(features, self.most, lambda i: self._ask(frame, features, i, text, patience), patience)
 
     def _ask(
         self, frame: RgbdFrame, features: Features, indices: np.ndarray, text: str, patience: Patience
@@ -175,7 +155,8 @@ class MarksMode:
         prompt = conversation.prompt(conversation.loaded.family.marks_prompt(text, labels, facts))
         base, paths = conversation.answer_ids(prompt, [*labels, *NONE_WORDS])
         ahead = largest_branch(paths)
-        turn = conversation.ask(picture, prompt, [*base, *ahead], patience)
+        keep = (-1 - len(ahead), -1) if ahead else (-1,)
+        turn = conversation.ask(picture, prompt, [*base, *ahead], patience, keep)
         continuing = torch.zeros(turn.logits.shape[-1], dtype=torch.bool, device=turn.logits.device)
         known = min(len(continuing), len(self._continuing))
         continuing[:known] = self._continuing[:known].to(continuing.device)

@@ -1,8 +1,9 @@
 """A model on another machine: any server of OpenAI's chat completions (vLLM, SGLang, llama.cpp), for fleets.
 
-Marks mode reads the distribution from the logprobs of the first answered token where the server offers them, and falls
-back to the answered label with the weight of one witness. More than nine marks are letters there, for a server shows
-the rivals of one token, and "1" is the beginning of "12". Box mode reads the family's format from the text.
+Marks mode reads the distribution from the logprobs of the answered tokens where the server offers them (see
+`remote_marks`), and falls back to the answered label with the weight of one witness. More than nine marks are letters
+where the server cannot go on with a begun answer, or cannot prove it by the logprobs of its prompt (vLLM does both).
+Box mode reads the family's format from the text.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,19 +24,23 @@ import cv2
 import numpy as np
 
 from spatial_llava_ros.grounding.features import Features
-from spatial_llava_ros.grounding.fit import distinct
 from spatial_llava_ros.model.answer_format import Unreadable
-from spatial_llava_ros.model.errors import ModelError, ModelLoadError, ModelTimeout
+from spatial_llava_ros.model.errors import ModelCancelled, ModelError, ModelLoadError, ModelTimeout
 from spatial_llava_ros.model.families import FAMILIES
 from spatial_llava_ros.model.graph_mode import MOST_TOKENS, graph_question
 from spatial_llava_ros.model.marks import MOST_MARKS, describe_marks, draw_marks, mark_labels
 from spatial_llava_ros.model.patience import PATIENT, Patience
+from spatial_llava_ros.model.remote_marks import WITNESS, content, ends_with, read_marks, token_logprobs
+from spatial_llava_ros.model.rounds import ask_in_rounds
 from spatial_llava_ros.types import Box, RgbdFrame
 
 _RETRIED = (408, 425, 429, 500, 502, 503, 504)
 _POLL = 0.1  # seconds between looks at the caller's cancel
 _MOST_BYTES = 4_000_000  # of an answer
-WITNESS = 0.9  # trust in a label that came without logprobs
+
+
+class _NotContinuedError(Exception):
+    """The server does not go on with an answer that was begun for the model."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class RemoteBackend:
     def __init__(self, options: RemoteOptions) -> None:
         self.options = options
         self.family = FAMILIES[options.family]
+        self._continues: bool | None = None  # whether the server goes on with an answer put into the model's mouth
 
     @property
     def points(self) -> bool:
@@ -93,48 +98,93 @@ class RemoteBackend:
         Raises:
             ModelError: no server, an answer that is no mark, or as `patience` says.
         """
-        scores = np.zeros(len(features.regions))
-        heads = np.flatnonzero(distinct(features.whole, features.same)) if len(scores) else np.zeros(0, int)
-        heads = heads[np.argsort(-features.whole[heads], kind="stable")][:MOST_MARKS]
-        if not len(heads):
-            return scores, 1.0
-        labels = mark_labels(len(heads), letters=len(heads) > 9)
-        picture = draw_marks(frame.color, [features.regions[i] for i in heads], labels)
-        facts = describe_marks(features, heads, labels) if self.options.facts else ""
+        return ask_in_rounds(features, MOST_MARKS, lambda i: self._marks(frame, features, i, text, patience), patience)
+
+    def _marks(
+        self, frame: RgbdFrame, features: Features, indices: np.ndarray, text: str, patience: Patience
+    ) -> tuple[np.ndarray, float]:
+        """Probabilities of the regions at `indices` and of none; numbers first, letters where two digits fail."""
+        if len(indices) > 9 and self._continues is not False:
+            try:
+                return self._labelled(frame, features, indices, text, patience, letters=False)
+            except _NotContinuedError:
+                self._continues = False
+        return self._labelled(frame, features, indices, text, patience, letters=len(indices) > 9)
+
+    def _labelled(
+        self, frame: RgbdFrame, features: Features, indices: np.ndarray, text: str, patience: Patience, letters: bool
+    ) -> tuple[np.ndarray, float]:
+        """The same with labels of one kind."""
+        labels = mark_labels(len(indices), letters)
+        picture = draw_marks(frame.color, [features.regions[i] for i in indices], labels)
+        facts = describe_marks(features, indices, labels) if self.options.facts else ""
         question = self.family.marks_prompt(text, labels, facts)
-        choice = self._complete(picture, question, patience, max_tokens=4, logprobs=True, top_logprobs=20)
-        scores[heads], none = read_marks(choice, labels)
-        return scores, none
+        ask = {"logprobs": True, "top_logprobs": 20}
+        choice = self._complete(picture, question, patience, max_tokens=4, **ask)
+        return read_marks(
+            choice, labels, lambda said: self._continue(picture, question, said, patience, max_tokens=1, **ask)
+        )
 
     def boxes(self, frame: RgbdFrame, text: str, patience: Patience = PATIENT) -> tuple[tuple[Box, ...], float, str]:
         """Box mode: boxes in pixels of the frame, a score 0..1, and why there are none."""
         choice = self._complete(
             self.family.prepare(frame.color), self.family.box_question(text), patience, max_tokens=96, logprobs=True
         )
-        said = _content(choice)
+        said = content(choice)
         decoded = self.family.decode_answer(said, frame.color.shape[:2])
         if isinstance(decoded, Unreadable):
             return (), 0.0, str(decoded)
-        tokens = [token["logprob"] for token in _token_logprobs(choice)]
+        tokens = [token["logprob"] for token in token_logprobs(choice)]
         return tuple(decoded), math.exp(np.mean(tokens)) if tokens else WITNESS, ""
 
     def graph_text(self, frame: RgbdFrame, text: str = "", patience: Patience = PATIENT) -> str:
         """Graph mode: the frame's scene graph in the family's text."""
         question = graph_question(self.family)
-        return _content(self._complete(self.family.prepare(frame.color), question, patience, max_tokens=MOST_TOKENS))
+        return content(self._complete(self.family.prepare(frame.color), question, patience, max_tokens=MOST_TOKENS))
 
     def close(self) -> None:
         """Nothing is held between requests."""
 
     def _complete(self, picture: np.ndarray, question: str, patience: Patience, **extra: Any) -> dict[str, Any]:
         """The first choice of an answer to one picture and one question."""
+        return self._choice(self._post("chat/completions", self._body(picture, question) | extra, patience))
+
+    def _continue(
+        self, picture: np.ndarray, question: str, said: str, patience: Patience, **extra: Any
+    ) -> dict[str, Any]:
+        """The same of an answer that begins with a text (vLLM, SGLang).
+
+        Raises:
+            _NotContinuedError: the server begins a new answer instead, or there is no telling.
+        """
+        body = self._body(picture, question) | extra
+        body["messages"].append({"role": "assistant", "content": said})
+        body |= {"add_generation_prompt": False, "continue_final_message": True}
+        if self._continues is None:  # what was read before the answer shows whether it was continued
+            body["prompt_logprobs"] = 0
+        try:
+            answer = self._post("chat/completions", body, patience)
+        except (ModelCancelled, ModelTimeout):
+            raise
+        except ModelError as error:
+            if self._continues is None:
+                raise _NotContinuedError from error
+            raise
+        if self._continues is None:
+            if not isinstance(answer, dict) or not ends_with(answer, said):
+                raise _NotContinuedError
+            self._continues = True
+        return self._choice(answer)
+
+    def _body(self, picture: np.ndarray, question: str) -> dict[str, Any]:
         ok, jpeg = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, self.options.quality])
         if not ok:
             raise ModelError(f"a picture of shape {picture.shape} cannot be sent")
         image = "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
-        content = [{"type": "image_url", "image_url": {"url": image}}, {"type": "text", "text": question}]
-        body = {"model": self.options.model, "messages": [{"role": "user", "content": content}], "temperature": 0}
-        answer = self._post("chat/completions", body | extra, patience)
+        parts = [{"type": "image_url", "image_url": {"url": image}}, {"type": "text", "text": question}]
+        return {"model": self.options.model, "messages": [{"role": "user", "content": parts}], "temperature": 0}
+
+    def _choice(self, answer: Any) -> dict[str, Any]:
         try:
             return answer["choices"][0]
         except (KeyError, IndexError, TypeError) as error:
@@ -208,55 +258,3 @@ def _wait(seconds: float, patience: Patience) -> None:
     while (left := end - time.monotonic()) > 0:
         patience.check()
         time.sleep(min(left, _POLL))
-
-
-def _content(choice: dict[str, Any]) -> str:
-    said = (choice.get("message") or {}).get("content")
-    return said if isinstance(said, str) else ""
-
-
-def _token_logprobs(choice: dict[str, Any]) -> list[dict[str, Any]]:
-    content = (choice.get("logprobs") or {}).get("content") or []
-    return [token for token in content if isinstance(token, dict) and isinstance(token.get("logprob"), (int, float))]
-
-
-def read_marks(choice: dict[str, Any], labels: Sequence[str]) -> tuple[np.ndarray, float]:
-    """(n,) probability of each label, and of none, from a chat completion's first choice.
-
-    Args:
-        labels: of one character each, so that their first token is all of them. A label that is not among the rivals
-            which the server shows gets 0.
-
-    Raises:
-        ModelError: an answer that names no mark.
-    """
-    answers = [*labels, "none"]
-    weights = np.zeros(len(answers))
-    first = next((t for t in _token_logprobs(choice) if _bare(t.get("token"))), None)
-    if first is not None:
-        for rival in first.get("top_logprobs") or [first]:
-            found = _answer(_bare(rival.get("token")), answers)
-            if found is not None:
-                weights[found] += math.exp(rival["logprob"])
-    if weights.sum() <= 0:
-        said = _content(choice)
-        word = _bare((said.split() or [""])[0])
-        found = _answer(word, answers) if len(word) in (1, 4) else None
-        if found is None:
-            raise ModelError(f"the answer names no mark: {said[:60]!r}")
-        weights[:] = (1 - WITNESS) / len(answers)
-        weights[found] += WITNESS
-    weights /= weights.sum()
-    return weights[:-1], float(weights[-1])
-
-
-def _bare(token: object) -> str:
-    """A token without what models write around a label."""
-    return str(token or "").strip(" \t\n.,:;[](){}<>#*\"'")
-
-
-def _answer(word: str, answers: Sequence[str]) -> int | None:
-    """Index of the answer that a first token is: a label as it is, or a beginning of "none" that is no label."""
-    if word in answers:
-        return answers.index(word)
-    return len(answers) - 1 if word and "none".startswith(word.lower()) else None

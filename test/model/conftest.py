@@ -3,6 +3,15 @@ from __future__ import annotations
 import pytest
 
 
+@pytest.fixture
+def server():
+    """server.replies are (status, body or callable) in turn, the last one for ever; server.requests what came."""
+    from remote_server import serving
+
+    with serving() as box:
+        yield box
+
+
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory):
     """checkpoints(name) is the folder of a small random model of that family, built once."""

@@ -13,24 +13,24 @@ class Dictated(Conversation):
         """The answer, after so many tokens that are put into the model's mouth."""
         self.start, self.tokens, self.passes = start, tokens, 0
 
-    def ask(self, color, prompt, forced=(), patience=PATIENT):
+    def ask(self, color, prompt, forced=(), patience=PATIENT, keep=(-1,)):
         self.began = None
-        turn = super().ask(color, prompt, forced, patience)
+        turn = super().ask(color, prompt, forced, patience, keep)
         self.passes = 0
         self.began = len(turn._picture.ids) - (len(forced) - self.start)
-        turn.rows = self._certain(turn._picture, turn.rows)
+        turn.rows = self._certain(turn._picture, turn.rows, keep)
         return turn
 
-    def forward_tokens(self, picture, tokens, encoded, keep):
+    def forward_tokens(self, picture, tokens, encoded, keep=(-1,)):
         rows = super().forward_tokens(picture, tokens, encoded, keep)
         self.passes += 1
-        return rows if self.began is None else self._certain(picture, rows)
+        return rows if self.began is None else self._certain(picture, rows, keep)
 
-    def _certain(self, picture, rows):
+    def _certain(self, picture, rows, keep):
         rows = rows.clone()
         written = len(picture.ids) - self.began
-        for k in range(len(rows)):
-            said = written - (len(rows) - 1 - k)
+        for row, back in zip(rows, keep, strict=True):
+            said = written + 1 + back
             if 0 <= said < len(self.tokens):
-                rows[k, self.tokens[said]] += 1e4
+                row[self.tokens[said]] += 1e4
         return rows

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -179,3 +180,25 @@ def test_checkpoint_describes_itself(checkpoints, tmp_path):
     (tmp_path / "copy" / "spatial_llava.json").write_text("[1]")
     with pytest.raises(ModelLoadError, match=r"spatial_llava\.json"):
         TransformersBackend.load(ModelOptions(path, quantization="none"))
+
+
+def test_bitsandbytes_neither_warns_nor_fetches_code(checkpoints, tmp_path):
+    """In a new process, for it imports bitsandbytes once; with a package `kernels` that it would ask on some CPUs."""
+    pytest.importorskip("bitsandbytes")
+    (tmp_path / "kernels.py").write_text("def get_kernel(*_, **__): print('FETCHED')")
+    script = """
+import sys
+from spatial_llava_ros.model.loading import ModelOptions, load_model
+load_model(ModelOptions(sys.argv[1], quantization="nf4"))
+assert "bitsandbytes.backends.cpu.ops" in sys.modules
+import kernels
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(checkpoints("llava"))],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "FETCHED" not in done.stdout and "kernels" not in done.stderr

@@ -4,68 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
-import math
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import cv2
 import numpy as np
 import pytest
+from remote_server import backend, said
 from scenes import BOXES, squares
 
 from spatial_llava_ros.model.errors import ModelCancelled, ModelError, ModelLoadError, ModelTimeout
 from spatial_llava_ros.model.grounder import ModelGrounder
-from spatial_llava_ros.model.marks import draw_marks
 from spatial_llava_ros.model.patience import Patience
-from spatial_llava_ros.model.remote import RemoteBackend, RemoteOptions, read_marks
+from spatial_llava_ros.model.remote import RemoteBackend, RemoteOptions
 from spatial_llava_ros.types import Status
-
-
-@pytest.fixture
-def server():
-    """server.replies are (status, body or callable) in turn, the last one for ever; server.requests what came."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            box.requests.append((self.path, dict(self.headers), body))
-            status, reply = box.replies[min(len(box.requests), len(box.replies)) - 1]
-            reply = reply(body) if callable(reply) else reply
-            data = reply if isinstance(reply, bytes) else json.dumps(reply).encode()
-            try:
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-            except OSError:
-                pass
-
-        def log_message(self, *_):
-            pass
-
-    box = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    box.daemon_threads = True
-    box.requests, box.replies = [], []
-    thread = threading.Thread(target=box.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    box.url = f"http://127.0.0.1:{box.server_address[1]}/v1"
-    yield box
-    box.shutdown()
-    box.server_close()
-    thread.join()
-
-
-def said(text, logprobs=None):
-    choice = {"message": {"role": "assistant", "content": text}}
-    if logprobs:
-        top = [{"token": token, "logprob": math.log(p)} for token, p in logprobs.items()]
-        choice["logprobs"] = {"content": [{"token": text, "logprob": top[0]["logprob"], "top_logprobs": top}]}
-    return {"choices": [choice]}
-
-
-def backend(server, **options):
-    return RemoteBackend(RemoteOptions(**{"url": server.url, "model": "vlm", "timeout": 5, "retries": 1} | options))
 
 
 def test_marks_come_from_the_logprobs(server):
@@ -144,68 +95,6 @@ def test_slow_server_ends_with_the_deadline_the_timeout_or_a_cancel(server):
     with pytest.raises(ModelCancelled):
         backend(server).score(frame, features, "x", Patience(cancelled=lambda: time.monotonic() > begun + 0.2))
     assert time.monotonic() - begun < 2
-
-
-def test_letters_and_beginnings_of_none_are_told_apart():
-    labels = [chr(ord("A") + i) for i in range(15)]
-    choice = said("N", {"N": 0.4, " no": 0.2, "None": 0.1, "n": 0.1, "A": 0.1, "The": 0.1})["choices"][0]
-    scores, none = read_marks(choice, labels)
-    assert scores[13] == pytest.approx(0.4 / 0.9) and scores[0] == pytest.approx(0.1 / 0.9)
-    assert none == pytest.approx(0.4 / 0.9)
-    for text in ("banana", "12", "", "nonesuch"):
-        with pytest.raises(ModelError, match="names no mark"):
-            read_marks(said(text)["choices"][0], ["1", "2"])
-    assert read_marks(said("None.")["choices"][0], ["1", "2"])[1] > 0.9
-
-
-@pytest.mark.parametrize("n", [3, 12], ids=["digits", "letters"])
-def test_distribution_is_that_of_the_same_model_in_process(server, load, n):
-    """A server that runs the small model: what it says over HTTP is what marks mode reads from the model itself."""
-    import torch
-
-    from spatial_llava_ros.model.conversation import Conversation
-    from spatial_llava_ros.model.marks import mark_labels
-    from spatial_llava_ros.model.marks_mode import MarksMode
-
-    loaded = load("qwen2-vl")
-    conversation = Conversation(loaded)
-    labels = mark_labels(n, letters=n > 9)
-    seen = []
-
-    def complete(body):
-        image, text = body["messages"][0]["content"]
-        jpeg = base64.b64decode(image["image_url"]["url"].split(",")[1])
-        color = np.ascontiguousarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)[..., ::-1])
-        prompt = conversation.prompt(text["text"])
-        seen.append((color, prompt))
-        logits = conversation.ask(color, prompt).logits.clone()
-        _, paths = conversation.answer_ids(prompt, [*labels, "none", "None"])
-        logits[[path[0] for path in paths]] += 20  # random weights say no label: all alike are made likely
-        logs, tokens = torch.log_softmax(logits, dim=-1).topk(body["top_logprobs"])
-        top = [
-            {"token": conversation.tokenizer.decode([int(t)]), "logprob": float(log)}
-            for t, log in zip(tokens, logs, strict=True)
-        ]
-        return said(top[0]["token"]) | {
-            "choices": [
-                {"message": {"content": top[0]["token"]}, "logprobs": {"content": [top[0] | {"top_logprobs": top}]}}
-            ]
-        }
-
-    server.replies = [(200, complete)]
-    remote = backend(server, family="qwen2-vl", timeout=60)
-    frame, features = squares()
-    picture = draw_marks(frame.color, [features.regions[i % 3] for i in range(n)], labels)
-    question = remote.family.marks_prompt("the blue square", labels)
-    choice = remote._complete(picture, question, Patience(), max_tokens=4, logprobs=True, top_logprobs=20)
-    scores, none = read_marks(choice, labels)
-    color, prompt = seen[0]
-    assert prompt == conversation.prompt(question)
-    wanted, absent = MarksMode(Conversation(loaded)).ask_marks(color, "the blue square", labels)
-    assert scores == pytest.approx(wanted, rel=1e-3) and none == pytest.approx(absent, rel=1e-3)
-    if n == 3:
-        scores, none = remote.score(frame, features, "the blue square")
-        assert scores == pytest.approx(wanted[np.argsort(-features.whole, kind="stable").argsort()], rel=1e-3)
 
 
 @pytest.mark.parametrize(

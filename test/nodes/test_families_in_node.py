@@ -52,7 +52,7 @@ class BoxDictated(Dictated):
     box: tuple[float, float, float, float]
     shape: tuple[int, int]
 
-    def ask(self, color, prompt, forced=(), patience=PATIENT):
+    def ask(self, color, prompt, forced=(), patience=PATIENT, keep=(-1,)):
         family = self.loaded.family
         text = family.encode_box(self.box, self.shape)
         answer = family.answer_prefix + text[text.index(family.format.start) :]
@@ -61,7 +61,7 @@ class BoxDictated(Dictated):
         (whole, _), base = self._after(prompt, [answer, answer])
         start = len(self.start_ids(prompt, family.box_start))
         self.say(start, [*whole[base:][start:], self.tokenizer.eos_token_id])
-        return super().ask(color, prompt, forced, patience)
+        return super().ask(color, prompt, forced, patience, keep)
 
 
 @pytest.fixture(scope="module")
