@@ -40,7 +40,7 @@ def _top(rng: Rng) -> Surface:
                    "fabric", scale=rng.uniform(0.15, 0.3))  # fmt: skip
 
 
-def _bare_table(rng: Rng, width: float, depth: float, height: float) -> list[Part]:
+def bare_table(rng: Rng, width: float, depth: float, height: float) -> list[Part]:
     surface = _top(rng)
     top = box(depth, width, 0.025, 0.004).moved(translation(z=height - 0.025))
     legs = [
@@ -137,7 +137,7 @@ def crowd(rng: Rng, seed: int) -> Scene:
     width, depth, height = rng.uniform(1.3, 2.0), rng.uniform(0.8, 1.4), rng.uniform(0.7, 0.78)
     back = depth / 2 + rng.uniform(0.02, 2.0)
     structure = walls_and_floor(rng, 2.2, back, rng.uniform(2.2, 3.0), rng.uniform(2.2, 3.0), 2.6)
-    structure += _bare_table(rng, width, depth, height)
+    structure += bare_table(rng, width, depth, height)
     arranger = Arranger(rng)
     _background(rng, arranger, width, depth, height, back)
     x = rng.uniform(-0.1, 0.1) - 0.1
@@ -160,7 +160,7 @@ def desk(rng: Rng, seed: int) -> Scene:
     width, depth, height = rng.uniform(1.2, 1.8), rng.uniform(0.65, 0.85), rng.uniform(0.7, 0.76)
     back = depth / 2 + (rng.uniform(0.01, 0.05) if rng.random() < 0.8 else rng.uniform(0.5, 2.0))
     structure = walls_and_floor(rng, 2.2, back, rng.uniform(2.2, 3.0), rng.uniform(2.2, 3.0), 2.6)
-    structure += _bare_table(rng, width, depth, height)
+    structure += bare_table(rng, width, depth, height)
     arranger = Arranger(rng)
     _background(rng, arranger, width, depth, height, back)
     support = Support(0.0, 0.0, height, depth - 0.04, min(width - 0.06, 1.3))

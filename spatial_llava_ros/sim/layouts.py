@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from spatial_llava_ros.errors import InvalidInputError
-from spatial_llava_ros.sim import catalogue, corner, crowded, textures
+from spatial_llava_ros.sim import catalogue, corner, crowded, mixed, textures
 from spatial_llava_ros.sim.colors import shade
 from spatial_llava_ros.sim.furnishing import facing, room_lights, steady, tipped, walls_and_floor, work_table
 from spatial_llava_ros.sim.mesh import box, join, rotation, translation
@@ -240,5 +240,6 @@ _BUILDERS: dict[str, Callable[[np.random.Generator, int], Scene]] = {
     "desk": crowded.desk,
     "crowd": crowded.crowd,
     "corner": corner.corner,
+    "mixed": mixed.mixed,
 }
 LAYOUTS = tuple(_BUILDERS)

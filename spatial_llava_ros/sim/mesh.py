@@ -124,6 +124,11 @@ def translation(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> np.ndarray:
     return matrix
 
 
+def scaling(x: float, y: float, z: float) -> np.ndarray:
+    """(4, 4) transform that stretches along the axes."""
+    return np.diag([x, y, z, 1.0])
+
+
 def rotation(axis: str, angle: float) -> np.ndarray:
     """(4, 4) transform that turns by an angle in radians about one of the axes "x", "y", "z"."""
     i, j = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
