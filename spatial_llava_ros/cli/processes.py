@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
+from spatial_llava_ros.cli.shared_memory import remove_abandoned, segments_of
 from spatial_llava_ros.errors import SpatialLlavaError
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -62,8 +63,11 @@ class Children:
         return self
 
     def __exit__(self, *error: object) -> None:
+        shared: set[Path] = set()
         for end, patience in ((signal.SIGINT, 5.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 5.0)):
             alive = [p for p in self._running.values() if p.poll() is None]
+            if end is signal.SIGKILL:  # as on a machine too busy to end in time: they cannot clean up themselves
+                shared = set().union(*(segments_of(p.pid) for p in alive))
             for process in alive:
                 process.send_signal(end)
             for process in alive:
@@ -71,6 +75,7 @@ class Children:
                     process.wait(patience)
                 except subprocess.TimeoutExpired:
                     continue
+        remove_abandoned(shared)
         for log in self._logs:
             log.close()
 

@@ -25,7 +25,7 @@ from spatial_llava_ros.graph.frame_graph import relate
 from spatial_llava_ros.language.vocabulary import similar
 from spatial_llava_ros.questions import QuestionAnswer, QuestionStatus, Verdict, answer_question
 from spatial_llava_ros.questions.names import canonical
-from spatial_llava_ros.questions.reply import clock
+from spatial_llava_ros.questions.reply import clock, is_rough
 from spatial_llava_ros.sim import SimCamera, default_view, make_scene, render
 from spatial_llava_ros.sim.scene import Scene
 from spatial_llava_ros.sim.spatial_truth import NO, YES, SpatialTruth
@@ -354,11 +354,12 @@ TEMPLATES = (
 
 @dataclass
 class FamilyScore:
-    """Right and confidently wrong answers of a family; the rest were "I don't know"."""
+    """Right and confidently wrong answers of a family; the rest were "I don't know", or wrong and said to be rough."""
 
     asked: int = 0
     right: int = 0
     wrong: int = 0
+    rough: int = 0
     misses: list[str] = field(default_factory=list)
 
     @property
@@ -401,7 +402,9 @@ def score_questions(
             for score in counted:
                 score.asked += 1
                 score.right += right
-                score.wrong += not right and _answered(answer)
+                rough = any(e.unit == "m" and is_rough(e.value, e.value_std) for e in answer.evidence[:1])
+                score.wrong += not right and not rough and _answered(answer)
+                score.rough += not right and rough
             if not right:
                 scores[case.family].misses.append(f"{case.question} wanted {case.wanted}: {answer.answer}")
     return scores, by_answer
@@ -428,10 +431,10 @@ def main() -> None:
         scores, by_answer = score_questions(simulated_views(args.frames, args.seed), source)
         print(f"{source} boxes")
         for family, score in (*scores.items(), *((f"  {k}", v) for k, v in sorted(by_answer.items()))):
-            unknown = score.asked - score.right - score.wrong
+            unknown = score.asked - score.right - score.wrong - score.rough
             print(
                 f"  {family:12} {100 * score.accuracy:5.1f} %  of {score.asked:4}  "
-                f"wrong {score.wrong}  unknown {unknown}"
+                f"wrong {score.wrong}  rough {score.rough}  unknown {unknown}"
             )
             for miss in score.misses[: args.misses]:
                 print(f"      {miss}")

@@ -7,7 +7,7 @@ import numpy as np
 from spatial_llava_ros.questions.answer import Evidence, QuestionStatus, Unanswerable, Verdict
 from spatial_llava_ros.questions.fronts import front_of
 from spatial_llava_ros.questions.referents import refer, the
-from spatial_llava_ros.questions.reply import Reply, capital, clock, ids, metres, need_depth, trusted
+from spatial_llava_ros.questions.reply import Reply, capital, clock, ids, is_rough, metres, need_depth, trusted
 from spatial_llava_ros.questions.view import SURE, VIEWER, View
 
 _SIZE = {
@@ -104,8 +104,14 @@ def size(view: View, parts: dict[str, str]) -> Reply:
         adjective = {"height": "tall", "width": "wide", "length": "long", "depth": "deep", "thickness": "thick"}[
             quantity
         ]
+        evidence = (Evidence(quantity, ids(view, row), value, std, "m"),)
+        if is_rough(value, std):
+            low, high = max(value - SURE * std, 0), value + SURE * std
+            text = f"{capital(the(view, row))} is somewhere between {low:.2f} and {high:.2f} m {adjective}."
+            why = "a side of it is hidden or was not measured well"
+            return Reply(text, evidence, (row,), explanation=why, assumed=(assumed,))
         text = f"{capital(the(view, row))} is {metres(value, std)} {adjective}."
-        return Reply(text, (Evidence(quantity, ids(view, row), value, std, "m"),), (row,), assumed=(assumed,))
+        return Reply(text, evidence, (row,), assumed=(assumed,))
     sides, stds = view.size(row)
     evidence = tuple(
         Evidence(name, ids(view, row), float(v), float(s), "m")

@@ -9,7 +9,7 @@ import numpy as np
 
 from spatial_llava_ros.questions.answer import Evidence, Unanswerable, Verdict
 from spatial_llava_ros.questions.referents import the
-from spatial_llava_ros.questions.view import VIEWER, View
+from spatial_llava_ros.questions.view import SURE, VIEWER, View
 
 PHRASES = {
     "left_of": "to the left of", "right_of": "to the right of", "in_front_of": "in front of", "next_to": "next to",
@@ -53,6 +53,11 @@ def metres(value: float, std: float = float("nan")) -> str:
         return f"about {value:.2f} m"
     digits = 3 if std < 0.005 else 2
     return f"about {value:.{digits}f} m (± {max(std, 0.001):.{digits}f})"
+
+
+def is_rough(value: float, std: float) -> bool:
+    """Whether a measure may well be off by more than a quarter of it, so that a range says it better."""
+    return bool(np.isfinite(std) and SURE * std > 0.25 * abs(value))
 
 
 def trusted(value: float, std: float, what: str) -> None:

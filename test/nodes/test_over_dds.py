@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from time import monotonic, sleep
 
 import cv2
@@ -24,6 +24,7 @@ from spatial_llava_ros.msg import ReferredObject
 from std_msgs.msg import Header
 from visualization_msgs.msg import MarkerArray
 
+from spatial_llava_ros.cli.shared_memory import segments_of
 from spatial_llava_ros.frames import open_source
 from spatial_llava_ros.geometry import transform_object
 from spatial_llava_ros.nodes import messages, qos
@@ -330,9 +331,7 @@ def test_nothing_is_left_in_shared_memory(children, client):
     children.start("locate")
     until(client, lambda: client.heard, children)
     # Other ROS programs may run on this machine: only what our node has mapped is ours to clear away.
-    maps = Path(f"/proc/{children.pids['locate']}/maps").read_text().split()
-    mapped = {Path(word) for word in maps if word.startswith("/dev/shm/fastrtps_") and "port" not in word}
-    mapped -= {Path(word) for word in Path("/proc/self/maps").read_text().split() if word.startswith("/dev/shm/")}
+    mapped = segments_of(children.pids["locate"]) - segments_of(os.getpid())
     assert mapped
     children.__exit__(None, None, None)
     assert not [path for path in mapped if path.exists()]

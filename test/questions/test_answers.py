@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -241,3 +242,16 @@ def test_an_empty_scene_answers_too():
     assert ask("How far is the mug?", empty).status is QuestionStatus.DONT_KNOW
     for question in ("What do you see?", "What is the nearest thing?", "What is on the table?", "Is the way clear?"):
         assert ask(question, empty).answer
+
+
+@pytest.mark.parametrize(("deviation", "rough"), [(0.03, False), (0.06, True)])
+def test_a_size_that_may_be_off_by_a_quarter_is_given_as_a_range(deviation, rough):
+    lamp = next(node for node in ROOM.objects if node.object.label == "lamp")
+    wide = replace(lamp, object=replace(lamp.object, size_std=np.full(3, deviation)))
+    graph = replace(ROOM, objects=tuple(wide if node is lamp else node for node in ROOM.objects))
+    answer = ask("How wide is the lamp?", graph)
+    width = float(lamp.object.size[0])
+    assert answer.status is QuestionStatus.ANSWERED
+    assert answer.evidence[0].value == width and answer.evidence[0].value_std == deviation
+    said = f"between {width - 2 * deviation:.2f} and {width + 2 * deviation:.2f} m wide"
+    assert (said in answer.answer) is rough and ("hidden" in answer.explanation) is rough

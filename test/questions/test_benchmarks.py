@@ -8,18 +8,18 @@ from spatial_llava_ros.evaluation.questions import FAMILIES, mirrored, score_que
 
 @pytest.fixture(scope="module")
 def views():
-    return list(simulated_views(6, seed=40))
+    return list(simulated_views(24, seed=1000))
 
 
 @pytest.mark.parametrize("source", ["true", "lifted"])
 def test_answers_agree_with_the_simulator(views, source):
     scores, by_answer = score_questions(views, source, per_family=8)
-    assert sum(score.asked for score in scores.values()) > 400
+    assert sum(score.asked for score in scores.values()) > 1500
     for family in FAMILIES:
         score = scores[family]
-        # Lifted sizes are wrong where a side is hidden (plants, the drill's black half): no fault of the answer.
-        enough = 0.9 if (source, family) == ("lifted", "metric") else 0.95
-        assert score.asked >= 6 and score.accuracy >= enough, f"{family}: {score.misses}"
+        assert score.asked >= 30 and score.accuracy >= 0.95, f"{family}: {score.misses}"
+        # Lifted sizes are wrong where a side is hidden (plants, the drill's black half), and then mostly said to be.
+        assert score.wrong <= 0.02 * score.asked, f"{family}: {score.misses}"
     # A mirrored scene swaps left and right; one who leans to a side would fail on the other.
     assert min(by_answer[side].accuracy for side in ("left", "right")) >= 0.95
 
