@@ -15,6 +15,7 @@ from spatial_llava_ros.geometry import pixel_rays, transform_object
 from spatial_llava_ros.graph.backrest import front_of_seat
 from spatial_llava_ros.graph.layers import depth_layers, depth_range, first_layers
 from spatial_llava_ros.graph.naming import attributes_of, label_candidates, label_of
+from spatial_llava_ros.graph.panel import front_of_screen
 from spatial_llava_ros.graph.selection import choose_regions
 from spatial_llava_ros.graph.statements import LEANING, MOUNTED
 from spatial_llava_ros.grounding.features import Features, extract_features
@@ -114,8 +115,11 @@ def with_front(node: SceneObject, region: Region, frame: RgbdFrame) -> SceneObje
     """A node with its front, where the shape of its region shows one."""
     if node.object.position is None:
         return node
-    front = front_of_seat(_surface(region, frame), node.object)
-    return node if front is None else replace(node, front=front)
+    cloud = _surface(region, frame)
+    for front_of in (front_of_seat, front_of_screen):
+        if (front := front_of(cloud, node.object)) is not None:
+            return replace(node, front=front)
+    return node
 
 
 def _surface(region: Region, frame: RgbdFrame) -> np.ndarray:

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
+from spatial_llava_ros.geometry import matrix_from_quaternion
 from spatial_llava_ros.graph.statements import INVERSE, PREDICATES, SYMMETRIC, Statements, reference_of, unit_of
 from spatial_llava_ros.relations import Layout, between
 from spatial_llava_ros.types import Relation, SceneObject
@@ -23,6 +25,7 @@ DEAD_BAND = 0.12
 
 Key = tuple[int, str, int, int]
 _DIRECTIONS = ("left_of", "right_of", "behind", "in_front_of")
+_STACKED = 0.5  # of the smaller footprint: what shares more ground than that does not stand beside the other
 _STRAIGHT = float(np.cos(np.radians(135)))  # beyond an eighth of a turn off the line nobody says between
 _NEARNESS = ("next_to", "near", "far_from")
 _COMPARISONS = ("taller_than", "shorter_than", "bigger_than", "smaller_than", "wider_than", "narrower_than")
@@ -74,12 +77,13 @@ def said_relations(
     volume = np.array([0.0 if n.object.size is None else float(np.prod(n.object.size)) for n in objects])
     told = {frozenset((i, j)) for _, i, j in chosen}
     pairs = [pair for pair in pairs if frozenset(pair) not in told]
+    stacked = {pair for pair in pairs if _shared_ground(objects, statements.layout, *pair) > _STACKED}
     for i, j in pairs:
         # The larger thing is the landmark; what was said one way round stays so.
         small, large = (i, j) if (volume[i], ids[j]) <= (volume[j], ids[i]) else (j, i)
         if any((ids[large], p, ids[small]) in said for p in (*_DIRECTIONS, *_NEARNESS)):
             small, large = large, small
-        for family in (_DIRECTIONS, _NEARNESS):
+        for family in (_DIRECTIONS,) if (i, j) in stacked else (_DIRECTIONS, _NEARNESS):
             best = _strongest(statements, holds, family, small, large, said, ids)
             if best:
                 chosen.append((best, small, large))
@@ -88,12 +92,13 @@ def said_relations(
             best = _strongest(statements, holds, _COMPARISONS, small, large, said, ids)
             if best:
                 chosen.append((best, small, large))
-        if holds["next_to"][small, large]:
+        if holds["next_to"][small, large] and (i, j) not in stacked:
             best = _strongest(statements, holds, ("parallel_to", "aligned_with"), small, large, said, ids)
             if best:
                 chosen.append((best, small, large))
     relations = [_relation(statements, ids, p, i, j) for p, i, j in chosen]
-    return relations + _betweens(statements.layout, ids, pairs, before or Before())
+    beside = [pair for pair in pairs if pair not in stacked]
+    return relations + _betweens(statements.layout, ids, beside, before or Before())
 
 
 def _relation(statements: Statements, ids: Sequence[int], predicate: str, i: int, j: int) -> Relation:
@@ -147,6 +152,24 @@ def _neighbours(layout: Layout, carrier: np.ndarray) -> list[tuple[int, int]]:
         if not (np.maximum(reach[i], reach[j]) < distance[i, j] - 1e-9).any():
             pairs.append((int(i), int(j)))
     return pairs
+
+
+def _shared_ground(objects: Sequence[SceneObject], layout: Layout, i: int, j: int) -> float:
+    """Share of the smaller of two footprints that lies within the other's, 0..1; 0 without depth."""
+    a, b = objects[i].object, objects[j].object
+    if a.position is None or b.position is None or not (layout.low[i, :2] < layout.high[j, :2]).all():
+        return 0.0
+    if not (layout.low[j, :2] < layout.high[i, :2]).all():
+        return 0.0
+    sides, way = matrix_from_quaternion(a.orientation)[:, :2], matrix_from_quaternion(b.orientation)[:, 0]
+    middle, (x, y) = (b.position - a.position) @ sides, way @ sides
+    first = ((0.0, 0.0), tuple(map(float, a.size[:2])), 0.0)
+    second = (tuple(map(float, middle)), tuple(map(float, b.size[:2])), float(np.degrees(np.arctan2(y, x))))
+    corners = cv2.rotatedRectangleIntersection(first, second)[1]
+    if corners is None:
+        return 0.0
+    smaller = min(float(np.prod(a.size[:2])), float(np.prod(b.size[:2])))
+    return cv2.contourArea(cv2.convexHull(corners)) / max(smaller, 1e-9)
 
 
 def _strongest(

@@ -91,6 +91,19 @@ def test_what_carries_decides_the_word(label, centre, predicate):
     assert (2, predicate, 1) in keys(said(carrier, thing))
 
 
+def test_what_shares_the_ground_of_another_thing_is_not_beside_it():
+    """Of a bowl on a book both boxes may reach down to the table; nobody says that they stand side by side."""
+    book, bowl = box(1, (0, 0.05, 0.02), (0.17, 0.04, 0.04)), box(2, (0.02, 0.05, 0.08), (0.2, 0.2, 0.16))
+    mug, jar = box(3, (0, -0.25, 0.05), (0.1, 0.1, 0.1)), box(4, (0, 0.35, 0.05), (0.1, 0.1, 0.1))
+    relations = said(book, bowl, mug, jar)
+    beside = ("next_to", "near", "far_from", "parallel_to", "aligned_with")
+    assert not [r for r in relations if {r.subject, r.object} == {1, 2} and r.predicate in beside]
+    assert not [r for r in relations if r.predicate == "between" and {r.subject, r.object, r.second_object} >= {1, 2}]
+    assert [r for r in relations if 3 in (r.subject, r.object)] and [r for r in relations if 4 in (r.subject, r.object)]
+    askew = box(2, (0.02, 0.12, 0.08), (0.2, 0.1, 0.16), yaw=0.3)  # beside it, though the boxes along the axes overlap
+    assert any({r.subject, r.object} == {1, 2} and r.predicate == "next_to" for r in said(book, askew))
+
+
 def test_askew_neighbour_is_not_inside():
     """Axis-parallel boxes around two long things at 45 degrees share most of their volume; the things do not touch."""
     long, short = box(1, (0, 0, 0.05), (1.0, 0.05, 0.1), yaw=0.8), box(2, (0.15, -0.15, 0.04), (0.1, 0.1, 0.08))
