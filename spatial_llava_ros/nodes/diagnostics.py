@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 
-import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from std_msgs.msg import Header
 
@@ -32,9 +31,9 @@ class Measurements:
 
 
 def percentiles(values, *ranks: float) -> list[float]:
-    """The given percentiles (0..100) of some numbers; NaN where there are none."""
-    numbers = np.array(list(values), np.float64)
-    return [float(np.percentile(numbers, r)) if len(numbers) else float("nan") for r in ranks]
+    """The given percentiles (0..100, nearest rank) of some numbers; NaN where there are none."""
+    numbers = sorted(values)  # np.percentile takes 20 ms the first time
+    return [numbers[round(rank / 100 * (len(numbers) - 1))] if numbers else float("nan") for rank in ranks]
 
 
 def diagnostic(
