@@ -1,4 +1,4 @@
-"""Say in metres whether the stated relations hold between the things that were chosen."""
+"""Say in numbers whether the stated relations hold between the things that were chosen."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from spatial_llava_ros.comparisons import COMPARISONS, larger, ratios
 from spatial_llava_ros.language.expression import Relation
 from spatial_llava_ros.relations import Layout, between, evidence, pairwise
 from spatial_llava_ros.types import Object3D
@@ -37,6 +38,10 @@ def verify(
         if relation.predicate == "between":
             holds = float(between(layout)[target, landmarks[0], landmarks[-1]])
             measured = ""
+        elif relation.predicate in COMPARISONS:
+            holds = float(min(larger(relation.predicate, objects)[target, j] for j in landmarks))
+            step = ratios(relation.predicate, objects)[0][target, landmarks[0]]
+            measured = "" if np.isnan(step) else f" ({np.exp(abs(step)):.2g} times)"
         else:
             scores = pairwise(relation.predicate, layout)
             holds = float(min(scores[target, j] for j in landmarks))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from spatial_llava_ros.comparisons import COMPARISONS
 from spatial_llava_ros.grounding import nouns
 from spatial_llava_ros.grounding.attributes import absolute_fit, is_relative, require_comparison
 from spatial_llava_ros.grounding.decision import decide
@@ -66,7 +67,7 @@ def _singles_out(phrase: NounPhrase) -> bool:
 
 
 def _require_relation(fit: Fit, relation: Relation, features: Features) -> None:
-    if relation.predicate not in DECIDABLE or not relation.landmarks:
+    if relation.predicate not in (*DECIDABLE, *COMPARISONS) or not relation.landmarks:
         fit.unchecked.append(relation.predicate.replace("_", " "))
         return
     landmarks = [fit_phrase(phrase, features) for phrase in relation.landmarks]

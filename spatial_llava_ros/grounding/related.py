@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from spatial_llava_ros.comparisons import COMPARISONS, larger
 from spatial_llava_ros.grounding import nouns
 from spatial_llava_ros.grounding.features import Features
 from spatial_llava_ros.grounding.fit import Fit
@@ -37,7 +38,10 @@ def relation_fit(
 def _related_fit(
     relation: Relation, phrase: NounPhrase, landmark: Fit, features: Features
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    holds = pairwise(relation.predicate, features.layout)
+    if relation.predicate in COMPARISONS:
+        holds = larger(relation.predicate, features.objects)
+    else:
+        holds = pairwise(relation.predicate, features.layout)
     if relation.predicate != "inside":
         holds = holds * ~features.same
     if relation.adjacent:

@@ -22,6 +22,14 @@ PREDICATES = (
     "at_edge_of",
     "facing",
     "with",
+    "bigger_than",
+    "smaller_than",
+    "taller_than",
+    "shorter_than",
+    "wider_than",
+    "narrower_than",
+    "longer_than",
+    "thinner_than",
 )
 
 # Quantities of Ordinal, and what "first" means in each.

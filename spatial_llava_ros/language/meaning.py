@@ -7,7 +7,7 @@ from dataclasses import replace
 from spatial_llava_ros.language.draft import Draft, Post
 from spatial_llava_ros.language.expression import Attribute, NounPhrase, Ordinal, Relation
 from spatial_llava_ros.language.lexer import Piece
-from spatial_llava_ros.language.naming import Naming, ranked, read_core
+from spatial_llava_ros.language.naming import SIDES, Naming, ranked, read_core
 from spatial_llava_ros.language.phrases import SIDE_KEYS
 from spatial_llava_ros.language.vocabulary import HOLLOW, PLURAL_ONLY, SURFACES, VIEWER_NOUNS, kind_of, word_set
 
@@ -36,6 +36,12 @@ _FIRST = {"left_of": "left", "right_of": "right", "in_front_of": "near", "behind
     "below": "low",
     "under": "low",
 }
+# "bigger than the mug"
+_THAN = {
+    "big": "bigger_than", "small": "smaller_than", "tall": "taller_than", "short": "shorter_than",
+    "wide": "wider_than", "narrow": "narrower_than", "long": "longer_than", "thin": "thinner_than",
+    "near": "in_front_of", "far": "behind", "left": "left_of", "right": "right_of", "high": "above", "low": "below",
+}  # fmt: skip
 _PLACE_BY_VIEWER = {"near": "front", "next_to": "front", "far_from": "back", "left_of": "left", "right_of": "right"}
 _PARTITIVES = word_set("roll sheet piece set bunch stack row pile slice bar block stick tube sort kind type")
 _BACKGROUND = word_set("wall floor ceiling")
@@ -151,7 +157,7 @@ class _Reader:
         elif post.type == "EXCEPT":
             self.exclude(naming, self.phrase(post.landmarks[0], noun, depth + 1))
         elif post.type == "THAN":
-            self.ignored.extend(["than", *post.landmarks[0].words()])
+            self.compare(naming, post, noun, depth)
         else:
             self.relate(naming, post, noun, depth)
 
@@ -172,6 +178,28 @@ class _Reader:
         naming.relations.extend(replace(r, negated=not r.negated) for r in other.relations)
         if other.ordinals or not (other.attributes or other.relations):
             self.ignored.extend(["other", "than", *(o.key for o in other.ordinals), other.noun])
+
+    def compare(self, naming: Naming, post: Post, noun: str, depth: int) -> None:
+        """ "bigger than the mug": a relation; "bigger than the others" the biggest, "than the other one" of two."""
+        last = naming.attributes[-1] if naming.attributes else None
+        negated = last is not None and last.negated and last.kind in ("size", "position")
+        if not (naming.ordinals or negated):
+            self.ignored.extend(["than", *post.landmarks[0].words()])
+            return
+        landmark = self.phrase(post.landmarks[0], noun, depth + 1)
+        alike = landmark.other and landmark.noun in (noun, "thing")
+        if _all_others(landmark, noun):
+            return
+        if negated:  # "not bigger than the mug"
+            naming.attributes.pop()
+            key = next((key for key, side in SIDES.items() if side == last.value), last.value)
+            naming.relations.append(Relation(_THAN[key], (landmark,), True))
+            return
+        if alike and landmark.count == 1 and not (landmark.attributes or landmark.relations or landmark.ordinals):
+            naming.ordinals[-1] = replace(naming.ordinals[-1], among=2)
+            return
+        key = naming.ordinals.pop().key
+        naming.relations.append(Relation(_THAN[key], (landmark,)))
 
     def relate(self, naming: Naming, post: Post, noun: str, depth: int) -> None:
         """A relation to one or more landmarks."""
@@ -273,7 +301,10 @@ def _nearest(naming: Naming, piece: Piece, landmark: NounPhrase) -> None:
     key = "near" if piece.value == "near" else "far"
     naming.ordinals = [ordinal for ordinal in naming.ordinals if ordinal.key != key]
     if landmark.noun == "viewer" or (landmark.noun in VIEWER_NOUNS and not landmark.attributes):
-        naming.rank_by(key)
+        if piece.negated:
+            naming.attributes.append(Attribute("position", SIDES[key], True))
+        else:
+            naming.rank_by(key)
         naming.relations.extend(landmark.relations)  # "closest to the camera on the table"
     else:
         naming.relations.append(Relation(piece.value, (landmark,), piece.negated, extreme=True))

@@ -197,3 +197,15 @@ def test_what_has_no_depth_and_stands_beyond_the_table_is_not_on_it():
     scene = see(mug(-0.3, 1.0, "red"), carton(0.0, 1.0, "yellow"), board, glass)
     assert answer(scene, "the highest object on the table") == (Status.FOUND, (1,))
     assert answer(scene, "the white thing on the table") == (Status.FOUND, (3,))
+
+
+def test_larger_than_a_landmark():
+    small, large = (
+        carton(x, 1.0, "yellow", size=size) for x, size in ((-0.4, (0.1, 0.1, 0.12)), (0.3, (0.16, 0.16, 0.3)))
+    )
+    scene = see(small, mug(0.0, 1.0, "red"), large, mug(0.6, 1.0, "blue", size=(0.12, 0.12, 0.18)))
+    assert answer(scene, "the yellow box taller than the blue mug") == (Status.FOUND, (2,))
+    assert answer(scene, "the yellow box shorter than the blue mug") == (Status.FOUND, (0,))
+    assert answer(scene, "the mug that is bigger than the red mug") == (Status.FOUND, (3,))
+    assert answer(scene, "the mug that is not bigger than the red mug") == (Status.FOUND, (1,))
+    assert answer(scene, "the mug that is not the tallest") == (Status.FOUND, (1,))
