@@ -41,7 +41,7 @@ def verify(
         elif relation.predicate in COMPARISONS:
             holds = float(min(larger(relation.predicate, objects)[target, j] for j in landmarks))
             step = ratios(relation.predicate, objects)[0][target, landmarks[0]]
-            measured = "" if np.isnan(step) else f" ({np.exp(abs(step)):.2g} times)"
+            measured = "" if np.isnan(step) else f" ({np.exp(abs(step)):.2f} times)"
         else:
             scores = pairwise(relation.predicate, layout)
             holds = float(min(scores[target, j] for j in landmarks))

@@ -55,8 +55,8 @@ def fit_phrase(phrase: NounPhrase, features: Features) -> Fit:
         member = fit.members(features.same)
         more = more_extreme(ordinal.key, features, member)
         rank = rank_probability(more, member, features.same, ordinal.rank)
-        fit.require("rank", rank)
-        fit.ranked = True
+        fit.require("rank", 1 - rank if ordinal.negated else rank)
+        fit.ranked |= not ordinal.negated
     return fit
 
 

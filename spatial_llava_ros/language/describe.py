@@ -50,7 +50,8 @@ def _ordinal(ordinal: Ordinal) -> str:
     if ordinal.rank > 1:
         rank = RANKS[ordinal.rank - 1] if ordinal.rank <= len(RANKS) else f"{ordinal.rank}th"
         text = f"{rank} from the {_ENDS[ordinal.key]}" if ordinal.key in _ENDS else f"{rank} {text}"
-    return text if ordinal.among is None else f"{text} of {ordinal.among}"
+    text = text if ordinal.among is None else f"{text} of {ordinal.among}"
+    return f"not {text}" if ordinal.negated else text
 
 
 def _relation(relation: Relation) -> str:

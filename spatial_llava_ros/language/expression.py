@@ -71,12 +71,13 @@ class Ordinal:
     """A superlative or rank over the things that fit the rest: rank 1 is the extreme itself.
 
     "the second mug from the left" is Ordinal("left", 2). among is the size the set is said to have
-    ("the left one of the two": 2), or None.
+    ("the left one of the two": 2), or None. negated: any but that one.
     """
 
     key: str
     rank: int = 1
     among: int | None = None
+    negated: bool = False
 
 
 @dataclass(frozen=True)

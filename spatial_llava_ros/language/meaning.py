@@ -7,7 +7,7 @@ from dataclasses import replace
 from spatial_llava_ros.language.draft import Draft, Post
 from spatial_llava_ros.language.expression import Attribute, NounPhrase, Ordinal, Relation
 from spatial_llava_ros.language.lexer import Piece
-from spatial_llava_ros.language.naming import SIDES, Naming, ranked, read_core
+from spatial_llava_ros.language.naming import Naming, ranked, read_core
 from spatial_llava_ros.language.phrases import SIDE_KEYS
 from spatial_llava_ros.language.vocabulary import HOLLOW, PLURAL_ONLY, SURFACES, VIEWER_NOUNS, kind_of, word_set
 
@@ -181,25 +181,18 @@ class _Reader:
 
     def compare(self, naming: Naming, post: Post, noun: str, depth: int) -> None:
         """ "bigger than the mug": a relation; "bigger than the others" the biggest, "than the other one" of two."""
-        last = naming.attributes[-1] if naming.attributes else None
-        negated = last is not None and last.negated and last.kind in ("size", "position")
-        if not (naming.ordinals or negated):
+        if not naming.ordinals:
             self.ignored.extend(["than", *post.landmarks[0].words()])
             return
         landmark = self.phrase(post.landmarks[0], noun, depth + 1)
         alike = landmark.other and landmark.noun in (noun, "thing")
         if _all_others(landmark, noun):
             return
-        if negated:  # "not bigger than the mug"
-            naming.attributes.pop()
-            key = next((key for key, side in SIDES.items() if side == last.value), last.value)
-            naming.relations.append(Relation(_THAN[key], (landmark,), True))
-            return
         if alike and landmark.count == 1 and not (landmark.attributes or landmark.relations or landmark.ordinals):
             naming.ordinals[-1] = replace(naming.ordinals[-1], among=2)
             return
-        key = naming.ordinals.pop().key
-        naming.relations.append(Relation(_THAN[key], (landmark,)))
+        more = naming.ordinals.pop()
+        naming.relations.append(Relation(_THAN[more.key], (landmark,), more.negated))
 
     def relate(self, naming: Naming, post: Post, noun: str, depth: int) -> None:
         """A relation to one or more landmarks."""
@@ -301,10 +294,8 @@ def _nearest(naming: Naming, piece: Piece, landmark: NounPhrase) -> None:
     key = "near" if piece.value == "near" else "far"
     naming.ordinals = [ordinal for ordinal in naming.ordinals if ordinal.key != key]
     if landmark.noun == "viewer" or (landmark.noun in VIEWER_NOUNS and not landmark.attributes):
-        if piece.negated:
-            naming.attributes.append(Attribute("position", SIDES[key], True))
-        else:
-            naming.rank_by(key)
+        naming.rank_by(key)
+        naming.ordinals[-1] = replace(naming.ordinals[-1], negated=piece.negated)
         naming.relations.extend(landmark.relations)  # "closest to the camera on the table"
     else:
         naming.relations.append(Relation(piece.value, (landmark,), piece.negated, extreme=True))

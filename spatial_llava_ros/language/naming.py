@@ -11,18 +11,6 @@ from spatial_llava_ros.language.vocabulary import ADJECTIVE_NOUNS
 _OPPOSITE = {"left": "right", "right": "left", "near": "far", "far": "near", "high": "low", "low": "high"}
 
 
-# What "not the leftmost", "not farther" deny
-SIDES = {
-    "left": "left",
-    "right": "right",
-    "near": "front",
-    "far": "back",
-    "high": "top",
-    "low": "bottom",
-    "middle": "middle",
-}
-
-
 @dataclass(eq=False)
 class Naming:
     """A noun phrase under construction; rank waits for the order it counts in ("second … from the left")."""
@@ -80,19 +68,16 @@ def read_core(pieces: list[Piece], ignored: list[str], predicate: bool = False) 
             what, name = value
             if what == "color" and shade:
                 name, shade = f"{shade} {name}", ""
-            if (what, name) == ("position", "middle") and not piece.negated:
-                naming.ordinals.append(Ordinal("middle"))
+            if (what, name) == ("position", "middle"):
+                naming.ordinals.append(Ordinal("middle", negated=piece.negated))
             else:
                 naming.attributes.append(Attribute(what, name, piece.negated))
         elif at == head:
             _name(naming, piece)
         elif kind == "shade":
             shade = value[0]
-        elif kind == "superlative" and piece.negated:
-            side = SIDES.get(value[0])
-            naming.attributes.append(Attribute("position" if side else "size", side or value[0], True))
         elif kind == "superlative":
-            naming.ordinals.append(Ordinal(value[0]))
+            naming.ordinals.append(Ordinal(value[0], negated=piece.negated))
         elif kind == "rank":
             naming.rank = value[0]
         elif kind == "count" and at < max(head, 0) + (head < 0) * len(words):

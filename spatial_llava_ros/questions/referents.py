@@ -261,7 +261,7 @@ def _levels(view: View) -> float | None:
 def _relation_fit(view: View, relation: Relation, fit: Fit) -> np.ndarray:
     """(N,) how well each node stands as it is said to one of the landmarks."""
     n = len(view.nodes)
-    if not relation.landmarks or relation.predicate in ("with", "facing"):
+    if not relation.landmarks or relation.predicate in ("with", "facing", "longer_than", "thinner_than"):
         fit.notes.append(f'"{relation.predicate.replace("_", " ")}" cannot be checked')
         return np.full(n, 0.3)
     if relation.predicate == "between":
@@ -353,7 +353,8 @@ def _rank(view: View, fit: Fit, ordinal: Ordinal) -> None:
     if ordinal.key == "middle":
         rows = [r for r in np.flatnonzero(fit.weakest >= ACCEPT) if np.isfinite(value[r])]
         value = np.abs(value - np.median(value[rows])) if rows else value
-    fit.require(_extreme(value, lambda row: float(std[row]), fit, ordinal.rank))
+    part = _extreme(value, lambda row: float(std[row]), fit, ordinal.rank)
+    fit.require(1 - part if ordinal.negated else part)
 
 
 def ranking(view: View, key: str, rows: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:

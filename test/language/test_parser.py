@@ -197,10 +197,10 @@ contrast
     the mug which is not farther away than the can = mug, not behind (can)
     the mug smaller than all the others = mug, smallest
     the mug smaller than the other one = mug, smallest of 2
-    the mug that is not the biggest = mug, not big
-    the box that is not the leftmost = box, not on the left
-    the cup that is not the middle one = cup, not in the middle
-    the thing that is not closest to you = thing, not in the front
+    the mug that is not the biggest = mug, not biggest
+    the box that is not the leftmost = box, not leftmost
+    the cup that is not the middle one = cup, not the middle one
+    the thing that is not closest to you = thing, not nearest
     the rest = other all things
     the other two boxes = other 2 boxes
 several things
