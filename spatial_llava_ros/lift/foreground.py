@@ -5,7 +5,9 @@ are taken out:
 
 1. pixels at depth edges that cannot be trusted (see sight.py);
 2. the surface that carries the thing, and walls behind it;
-3. whatever lies beyond an empty stretch of depth longer than the thing is wide.
+3. whatever lies beyond an empty stretch of depth longer than the thing is wide;
+4. points strewn over more depth than the thing is wide, where hardly any others are near: what an edge or a gap between
+   two slats lets through.
 
 A thing that is looked through (glass, a hole in the depth) has no cloud at all: no position is better than that of the
 table behind it.
@@ -28,6 +30,10 @@ CANDIDATES = 1280
 """Pixels of a mask that are looked at: some thing is behind most of them."""
 ENOUGH = 300
 """Points that decide whether a thing is before a wall."""
+_MOST_CELLS = 100_000
+_DEEP, _COMPANY, _FEW = 0.9, 0.12, 0.02
+"""As shares of a thing's extent in the picture: the depth from which on it is looked at for strewn points, and the side
+of cells; and the share of its points in a cell and those around it up to which they are strewn."""
 FLAT = 0.03
 """Metres: of a thing lower than this, what lies in the surface that carries it belongs to it too."""
 
@@ -71,8 +77,14 @@ def foreground(sight: Sight, plane: Plane | None, planes: tuple[Plane, ...] = ()
         return None
     z = points[:, 2]
     width = max(np.sqrt(sight.area) * sight.pixel, 6 * sight.sigma, 0.02)
-    near, far = _main_stretch(z[keep], max(6 * sight.sigma, 0.15 * width), width)
+    crack = max(6 * sight.sigma, 0.15 * width)
+    near, far = _main_stretch(z[keep], crack, width)
     keep &= (z >= near) & (z <= far)
+    extent = max(np.ptp(rows), np.ptp(columns)) * sight.pixel
+    if far - near > _DEEP * extent:  # what is strewn over an empty stretch hides that it is one
+        keep[keep] = _in_company(points[keep], max(6 * sight.sigma, _COMPANY * extent, 0.04))
+        near, far = _main_stretch(z[keep], crack, width)
+        keep &= (z >= near) & (z <= far)
     share = np.count_nonzero(keep & solid) / max(np.count_nonzero(solid), 1)
     total = int(share * np.count_nonzero(sight.solid))
     if total < MIN_POINTS:
@@ -163,6 +175,24 @@ def _main_stretch(z: np.ndarray, crack: float, gap: float) -> tuple[float, float
     most = max(len(t) for t in things)
     chosen = next(t for t in things if len(t) >= 0.5 * most)
     return float(chosen[0]), float(chosen[-1])
+
+
+def _in_company(points: np.ndarray, side: float) -> np.ndarray:
+    """(N,) bool: points with enough others in the cells around them; radius outlier removal, on a grid.
+
+    Args:
+        points: (N, 3) metres.
+        side: of a cell, metres.
+    """
+    cell = ((points - points.min(axis=0)) / side).astype(np.intp) + 1
+    shape = cell.max(axis=0) + 2
+    if np.prod(shape) > _MOST_CELLS:
+        return np.ones(len(points), bool)
+    place = (cell[:, 0] * shape[1] + cell[:, 1]) * shape[2] + cell[:, 2]
+    count = np.bincount(place, minlength=int(np.prod(shape))).reshape(shape)
+    for axis in range(3):
+        count = count + np.roll(count, 1, axis) + np.roll(count, -1, axis)  # the rim of the grid is empty
+    return count.ravel()[place] > max(_FEW * len(points), 3)
 
 
 def _split(ordered: np.ndarray, gap: float) -> list[np.ndarray]:
