@@ -83,8 +83,12 @@ def look_likelihood(a: Boxes, b: Boxes) -> np.ndarray:
     flat_a, flat_b = _sides(a.size), _sides(b.size)
     ratio = np.log(flat_a[:, None] / flat_b[None]) / SIZE_STD
     look = -0.5 * np.minimum(np.square(ratio), 9).sum(axis=-1)
-    alike = np.sqrt(a.colours[:, None] * b.colours[None]).sum(axis=-1)  # Bhattacharyya
-    return look - np.nan_to_num(12 * np.maximum(0.92 - alike, 0))
+    return look - np.nan_to_num(12 * np.maximum(0.92 - likeness(a, b), 0))
+
+
+def likeness(a: Boxes, b: Boxes) -> np.ndarray:
+    """(A, B) Bhattacharyya coefficient of the colours, 0..1; NaN where one has none."""
+    return np.sqrt(a.colours[:, None] * b.colours[None]).sum(axis=-1)
 
 
 def _sides(size: np.ndarray) -> np.ndarray:

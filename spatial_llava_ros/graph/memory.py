@@ -237,7 +237,7 @@ class SceneMemory:
             losers = [loser for loser, winner in beaten.items() if winner is track and loser.confirmed]
             heirs = [loser for loser in losers if loser.rivals.get(track, 0) > 0 or _alike(loser, track)]
             if heirs:  # the same thing, seen better
-                self._succeed(max(heirs, key=lambda loser: loser.belief), track)
+                self.tracks.succeed(max(heirs, key=lambda loser: loser.belief), track)
             else:
                 self.tracks.confirm(track)
                 confirmed.append(track.id)
@@ -247,13 +247,6 @@ class SceneMemory:
                 lost.append(track.id)
                 self.tracks.disown(track)
         return confirmed, lost, beaten
-
-    def _succeed(self, old: Track, young: Track) -> None:
-        """A track goes on under the id of another that was taken for the same object."""
-        number = old.id
-        self.tracks.disown(old)
-        self.tracks.confirm(young, number)
-        young.first_seen = min(old.first_seen, young.first_seen)
 
     def _doubt(self, frame: RgbdFrame, around: Sequence[Track], matched: set[int], step: float, staring: bool) -> Doubt:
         """Hold what was not seen against the depth image, and forget what is gone."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spatial_llava_ros.graph.association import Boxes, boxes_of_tracks, shared_volume, volume
+from spatial_llava_ros.graph.association import Boxes, boxes_of_tracks, likeness, shared_volume, volume
 from spatial_llava_ros.graph.settings import MemorySettings
 from spatial_llava_ros.graph.track import Track
 
@@ -20,6 +20,7 @@ _SAME = 0.5  # share of the smaller mask, or of the smaller box, from which two 
 _NEAR = 0.2  # share of the smaller box from which it is worth noting that two do not
 _MOST = 8
 _CONTENT, _SURE = 0.4, 0.25  # what is this small beside another and believed this much may lie in it
+_LIKE = 0.95  # likeness of colours (Bhattacharyya) from which it is a part all the same: the foot of a bear
 _HELD = 1.15  # how much more another must be believed to take the place of one that is relied on
 
 
@@ -54,7 +55,8 @@ def drop_claims(track: Track) -> None:
 def contested(tracks: Sequence[Track]) -> np.ndarray:
     """(T, T) bool: the two claim one place, by the pixels they were seen with; by their boxes if never seen at once.
 
-    The apple in a bowl, within the outline of the bowl, is none of its parts: small, and believed for itself.
+    The apple in a bowl, within the outline of the bowl, is none of its parts: small, of another colour, and believed
+    for itself.
     """
     boxes = boxes_of_tracks(tracks)
     size = volume(boxes)
@@ -66,7 +68,9 @@ def contested(tracks: Sequence[Track]) -> np.ndarray:
                 out[i, row[rival]] = tally > 0
     np.fill_diagonal(out, False)
     belief = np.array([track.belief for track in tracks])
-    within = (size[:, None] < _CONTENT * size[None]) & (belief[:, None] >= _SURE)
+    filled = np.prod(np.maximum(boxes.size, 0.01), axis=1)
+    within = (filled[:, None] < _CONTENT * filled[None]) & (belief[:, None] >= _SURE)
+    within &= ~(likeness(boxes, boxes) > _LIKE)
     return out & ~(within | within.T)
 
 

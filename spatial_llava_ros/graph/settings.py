@@ -30,8 +30,8 @@ class MemorySettings:
 
     confirm_hits: int = 3
     confirm_hits_still: int = 8
-    confirm_belief: float = 0.16
-    keep_belief: float = 0.08
+    confirm_belief: float = 0.2
+    keep_belief: float = 0.16
     forget_after_s: float = 1.0
     drop_after_s: float = 1.0
     replaced_after_s: float = 2.0

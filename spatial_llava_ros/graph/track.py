@@ -45,6 +45,7 @@ class Track:
         hollow: share of rays that pass through its box when it is there.
         session: the run of poses without a jump that it was last seen in.
         drift: (3,) last difference that did not fit, or None.
+        former_id: the one it had as an object, while it is taken for none; 0 for none.
         fronts: (3,) sum of the fronts it was seen with, the older counting less, or None.
     """
 
@@ -83,6 +84,7 @@ class Track:
     session: int = 0
     drift: np.ndarray | None = None
     fronts: np.ndarray | None = None
+    former_id: int = 0
     _node: tuple | None = field(default=None, repr=False)
 
     @property

@@ -72,20 +72,33 @@ class Tracks(Mapping[int, Track]):
         """Its position has changed."""
         self._index.put(track.id, track.position)
 
-    def confirm(self, track: Track, number: int = 0) -> None:
-        """A track is an object: under a new id, or under that of a track that was taken for the same object."""
+    def confirm(self, track: Track) -> None:
+        """A track is an object: under the id that it had when it was one before, or a new one."""
+        number = track.former_id
         if not number:
             number = self.next_id
             self.next_id += 1
-        track.state = ObjectState.CONFIRMED
-        self._rename(track, number)
+        self._become(track, number)
 
     def disown(self, track: Track) -> None:
-        """It is no object after all; it may become one again, under another id."""
+        """It is no object after all. Its id stays its own, for when two claims change places again."""
         track.state = ObjectState.TENTATIVE
+        track.former_id = track.id
         self._provisional -= 1
         self._rename(track, self._provisional)
         self._tentative[track.id] = None
+
+    def succeed(self, old: Track, young: Track) -> None:
+        """A track goes on under the id of another that was taken for the same object."""
+        number = old.id
+        self.disown(old)
+        old.former_id = 0
+        self._become(young, number)
+        young.first_seen = min(old.first_seen, young.first_seen)
+
+    def _become(self, track: Track, number: int) -> None:
+        track.state, track.former_id = ObjectState.CONFIRMED, 0
+        self._rename(track, number)
 
     def forget(self, track: Track) -> None:
         """Take a track out; its rivals forget it too."""

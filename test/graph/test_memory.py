@@ -1,7 +1,12 @@
+import gc
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from spatial_llava_ros.errors import InvalidInputError, UnknownObjectError
+from spatial_llava_ros.evaluation.memory import held_by
+from spatial_llava_ros.graph.candidates import Candidates
 from spatial_llava_ros.graph.memory import MemorySettings, SceneMemory
 from spatial_llava_ros.sim.camera import look_at
 from spatial_llava_ros.types import ObjectState
@@ -196,6 +201,33 @@ def test_memory_is_bounded():
     assert len(memory.tracks) <= 20
     assert len(memory.tracks._index) == len(memory.tracks)
     assert max(t.position[0] for t in memory.tracks.values()) > 290  # the newest stay
+
+
+def test_long_churn_leaves_nothing_behind():
+    """Things come, go, are moved and misjudged for a long time; what is kept alive stays as large as it was."""
+    memory, rng, sizes = SceneMemory(), np.random.default_rng(0), []
+    things = dict(THINGS)
+    for k in range(480):
+        if k % 7 == 0:  # a thing comes in the place of another
+            n = int(rng.integers(1, 9))
+            things[n] = Thing(*rng.uniform(-0.7, 0.7, 2), tuple(rng.uniform(0.08, 0.2, 3)), int(rng.integers(11)))
+        if k % 11 == 0 and len(things) > 3:
+            del things[int(rng.choice(list(things)))]
+        frame, nodes = see(things, eye(0.5 * np.sin(k / 20)), 1 + k / 5, 0.005, seed=k)
+        overlap = np.eye(2 * len(nodes)) + np.eye(2 * len(nodes), k=len(nodes)) + np.eye(2 * len(nodes), k=-len(nodes))
+        parts = [
+            replace(n, object=replace(n.object, score=float(rng.uniform(0.1, 0.9)), size=n.object.size * 0.6))
+            for n in nodes
+        ]
+        memory.update(frame, Candidates((*nodes, *parts), overlap, np.ones(len(overlap), bool)))
+        if k % 10 == 0:
+            memory.graph(frame.world_from_camera)
+        if k >= 80 and k % 20 == 0:
+            gc.collect()
+            sizes.append(held_by(memory))
+    assert memory.tracks.next_id > 30 and min(memory.tracks) < -120  # it was a churn
+    assert np.mean(sizes[10:]) < 1.05 * np.mean(sizes[:10])
+    assert {rival for track in memory.tracks.values() for rival in track.rivals} <= set(memory.tracks.values())
 
 
 def test_two_hundred_things_in_view():

@@ -60,12 +60,19 @@ def test_group_loses_to_its_members():
     assert sorted(round(float(n.object.position[1]), 1) for n in memory.objects()) == [0.0, 0.4]
 
 
-def test_what_lies_in_a_bowl_is_no_part_of_it():
+@pytest.mark.parametrize(("hue", "objects"), [(5, 2), (1, 1)])
+def test_what_lies_in_a_bowl_is_no_part_of_it_but_the_foot_of_a_bear_is(hue, objects):
     content = ((0.0, 0.0, 0.25), (0.08, 0.08, 0.08))
+    colours = np.full(11, 0.02)
+    colours[hue] = 0.8
     memory = SceneMemory()
     for k in range(15):
-        look(memory, {1: WHOLE}, k, lambda n: [claim(n[0], 0.5), claim(n[0], 0.4, content)], same_pixels)
-    assert len(memory.objects()) == 2
+        look(
+            memory, {1: WHOLE}, k,
+            lambda n: [claim(n[0], 0.5), replace(claim(n[0], 0.4, content), colours=colours)],
+            same_pixels,
+        )  # fmt: skip
+    assert len(memory.objects()) == objects
 
 
 def test_whole_goes_on_under_the_id_of_the_part_it_was_taken_for():
