@@ -217,7 +217,7 @@ def box_overlaps(box: Box, features: Features) -> np.ndarray:
 
 
 def point_overlaps(point: tuple[float, float], features: Features) -> np.ndarray:
-    """(N,) 1 for the smallest region whose mask holds a point, 0 for the others."""
+    """(N,) 1 for the likeliest whole thing of the regions whose mask holds a point, 0 for the others."""
     x, y = int(point[0]), int(point[1])
     hit = [
         i
@@ -228,5 +228,5 @@ def point_overlaps(point: tuple[float, float], features: Features) -> np.ndarray
     ]
     overlap = np.zeros(len(features.regions))
     if hit:
-        overlap[min(hit, key=lambda i: features.pixels[i])] = 1.0
+        overlap[max(hit, key=lambda i: features.whole[i])] = 1.0
     return overlap

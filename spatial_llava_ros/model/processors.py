@@ -1,7 +1,8 @@
 """A checkpoint's processor for pictures and text, also where torchvision is missing.
 
 The processors of Qwen-VL, LLaVA-OneVision, InternVL and SmolVLM have a part for video that needs torchvision, which has
-no build for every board and torch. Pictures do not need it: transformers has image processors on PIL and NumPy.
+no build for every board and torch. Pictures do not need it: transformers has image processors on PIL and NumPy, and
+Molmo 2 takes three steps from torchvision that torch has itself.
 """
 
 from __future__ import annotations
@@ -27,12 +28,20 @@ def load_processor(path: str, model_type: str, **where: Any) -> Any:
         return transformers.AutoProcessor.from_pretrained(path, **where)
     kind = without_video(PROCESSOR_MAPPING_NAMES[model_type])
     parts = {
-        "image_processor": lambda: transformers.AutoImageProcessor.from_pretrained(path, backend="pil", **where),
+        "image_processor": lambda: _image_processor(path, model_type, **where),
         "tokenizer": lambda: transformers.AutoTokenizer.from_pretrained(path, **where),
         "video_processor": lambda: None,
     }
     described, _ = kind.get_processor_dict(path, **where)
     return kind.from_args_and_dict([parts[name]() for name in kind.__mro__[1].get_attributes()], described)
+
+
+def _image_processor(path: str, model_type: str, **where: Any) -> Any:
+    if model_type == "molmo2":  # transformers has none on PIL
+        from spatial_llava_ros.model.molmo_images import Molmo2ImageProcessor
+
+        return Molmo2ImageProcessor.from_pretrained(path, **where)
+    return transformers.AutoImageProcessor.from_pretrained(path, backend="pil", **where)
 
 
 @lru_cache(maxsize=32)

@@ -85,11 +85,6 @@ class RemoteBackend:
         self.family = FAMILIES[options.family]
         self._continues: bool | None = None  # whether the server goes on with an answer put into the model's mouth
 
-    @property
-    def points(self) -> bool:
-        """Whether box mode gives points instead of boxes."""
-        return self.family.points
-
     def score(
         self, frame: RgbdFrame, features: Features, text: str, patience: Patience = PATIENT
     ) -> tuple[np.ndarray, float]:

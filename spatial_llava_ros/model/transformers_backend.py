@@ -59,11 +59,6 @@ class TransformersBackend:
         """Weights and device memory, in one line."""
         return self.loaded.memory
 
-    @property
-    def points(self) -> bool:
-        """Whether box mode gives points instead of boxes."""
-        return self.loaded.family.points
-
     def score(
         self, frame: RgbdFrame, features: Features, text: str, patience: Patience = PATIENT
     ) -> tuple[np.ndarray, float]:

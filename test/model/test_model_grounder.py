@@ -158,6 +158,9 @@ def test_overlaps():
     assert box_overlaps((10, 20, 25, 60), features) == pytest.approx([0.5, 0, 0])
     assert point_overlaps((60.2, 40.7), features).tolist() == [0, 1, 0]
     assert point_overlaps((0, 0), features).tolist() == [0, 0, 0]
+    sliver = replace(features.regions[0], box=(58, 30, 63, 70), mask=np.ones((40, 5), bool))
+    parts = replace(features, regions=(sliver, *features.regions[1:]), whole=np.array([0.3, 0.8, 0.8]))
+    assert point_overlaps((60.2, 40.7), parts).tolist() == [0, 1, 0]  # a part of it is not what was pointed at
 
 
 def test_facts_tell_colour_side_and_distance():

@@ -278,6 +278,33 @@ def _idefics3(folder: Path, smol: bool) -> None:
     _save(kinds[1](config), processor, folder)
 
 
+def _molmo2(folder: Path) -> None:
+    from spatial_llava_ros.model.molmo_images import Molmo2ImageProcessor
+
+    tags = ["<im_patch>", "<im_col>", "<im_start>", "<low_res_im_start>", "<frame_start>", "<im_end>", "<frame_end>",
+            "<im_low>", "<|image|>", "<|video|>"]  # fmt: skip
+    tokenizer = byte_tokenizer(tags)
+    number = tokenizer.convert_tokens_to_ids
+    own = CLIP | {"num_key_value_heads": 2, "head_dim": 16, "image_size": [56, 56], "num_position_embeddings": 16}
+    wide = {"initializer_range": 0.3}  # with the usual weights so narrow a model hardly sees
+    config = tf.Molmo2Config(
+        vision_config=tf.Molmo2VisionConfig(**own, **wide),
+        adapter_config=tf.Molmo2AdapterConfig(
+            hidden_size=32, intermediate_size=64, num_attention_heads=2, num_key_value_heads=2, head_dim=16,
+            vision_feature_layer=[1, 0], text_hidden_size=64, **wide,
+        ),
+        text_config=tf.Molmo2TextConfig(
+            **TEXT, head_dim=32, vocab_size=len(tokenizer) - len(tags), additional_vocab_size=len(tags)
+        ),
+        image_patch_id=number("<im_patch>"), image_start_token_id=number("<im_start>"),
+        low_res_image_start_token_id=number("<low_res_im_start>"), image_end_token_id=number("<im_end>"),
+        frame_start_token_id=number("<frame_start>"), frame_end_token_id=number("<frame_end>"),
+    )  # fmt: skip
+    images = Molmo2ImageProcessor(size={"height": 56, "width": 56}, overlap_margins=[1, 1], max_crops=2)
+    processor = without_video("Molmo2Processor")(image_processor=images, video_processor=None, tokenizer=tokenizer)
+    _save(tf.Molmo2ForConditionalGeneration(config), processor, folder)
+
+
 def _save(model: tf.PreTrainedModel, processor: tf.ProcessorMixin, folder: Path) -> None:
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
@@ -299,6 +326,8 @@ BUILDERS = {
     "idefics3": lambda folder: _idefics3(folder, False),
     "smolvlm": lambda folder: _idefics3(folder, True),
 }
+if hasattr(tf, "Molmo2Config"):  # transformers 5.20 has none
+    BUILDERS["molmo2"] = _molmo2
 FAMILY_NAMES = {"llava-next": "llava", "idefics3": "smolvlm"}
 
 

@@ -17,11 +17,12 @@ from spatial_llava_ros.types import Box
 _PERCENT = re.compile(r'\bx([0-9]*)="\s*([0-9]+(?:\.[0-9]+)?)"\s+y([0-9]*)="\s*([0-9]+(?:\.[0-9]+)?)"')
 _COORDS = re.compile(r'coords="([0-9]+)((?:\s+[0-9]+ [0-9]{3,4} [0-9]{3,4})+)"')
 Point = tuple[float, float]
+_HALF = 0.5  # pixels around a point: by its size a box of a pixel is known as a point
 
 
 @dataclass(frozen=True)
 class Molmo(Family):
-    """Points for boxes: `encode_box` writes a box's middle; `decode_answer` gives boxes of one step around points."""
+    """Points for boxes: `encode_box` writes a box's middle; `decode_answer` gives boxes of a pixel around points."""
 
     def resolution(self, shape: tuple[int, int]) -> tuple[float, float]:
         return shape[1] / 1000, shape[0] / 1000
@@ -56,9 +57,8 @@ class Molmo(Family):
         points = self.decode_points(text, shape)
         if isinstance(points, Unreadable):
             return points
-        dx, dy = (step / 2 for step in self.resolution(shape))
         return [
-            (max(x - dx, 0.0), max(y - dy, 0.0), min(x + dx, float(shape[1])), min(y + dy, float(shape[0])))
+            (max(x - _HALF, 0.0), max(y - _HALF, 0.0), min(x + _HALF, float(shape[1])), min(y + _HALF, float(shape[0])))
             for x, y in points
         ]
 
