@@ -28,7 +28,7 @@ def add_model(parser: argparse.ArgumentParser, grounds: bool = True) -> None:
         group.add_argument("--mode", metavar="MODE", help=mode)
     group.add_argument("--quantization", metavar="BITS", help="of its weights: nf4 (default), int8, bf16, none")
     group.add_argument("--family", metavar="NAME", help="how it is asked and answers (default: by the checkpoint)")
-    group.add_argument("--adapter", metavar="FOLDER", help="LoRA adapter")
+    group.add_argument("--adapter", dest="adapters", metavar="FOLDER", help="LoRA adapter, a folder or hub id")
     group.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 … (default: the first GPU, else cpu)")
     group.add_argument("--online", action="store_true", help="it may be fetched from the hub")
 
@@ -59,11 +59,12 @@ def chosen_backend(args: argparse.Namespace) -> Iterator[Any]:
 @contextmanager
 def _opened(args: argparse.Namespace) -> Iterator[tuple[Grounder | None, Any]]:
     """Grounder and back-end, both None where no model is named."""
-    named = ("mode", "quantization", "family", "adapter", "device")
+    named = ("mode", "quantization", "family", "adapters", "device")
     given = {name: getattr(args, name) for name in named if getattr(args, name, None)}
     if not args.model:
         if given or args.online:
-            raise InvalidInputError(f"--{next(iter(given), 'online')} is about a model: name one with --model")
+            option = "adapter" if "adapters" in given else next(iter(given), "online")
+            raise InvalidInputError(f"--{option} is about a model: name one with --model")
         yield None, None
         return
     from spatial_llava_ros.model.opening import ModelChoice

@@ -29,15 +29,22 @@ class BackgroundModel:
         name: of the model.
     """
 
-    def __init__(self, name: str, load: Callable[[], tuple[ModelGrounder, Any]], waits: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        load: Callable[[], tuple[ModelGrounder, Any]],
+        waits: bool = False,
+        adapter: Callable[[], str] | None = None,
+    ) -> None:
         """Starts loading and returns.
 
         Args:
             load: gives the grounder and the back-end behind it, as `ModelChoice.open`; called from another thread.
             waits: questions wait for the model as long as their patience lasts, even while it loads for the first time.
+            adapter: name of the LoRA adapter that the next question is for, "" for none; looked at before each.
         """
         self.name = name
-        self._open, self._waits = load, waits
+        self._open, self._waits, self._adapter = load, waits, adapter
         self._grounder: ModelGrounder | None = None
         self._backend: Any = None
         self._memory = ""
@@ -77,6 +84,8 @@ class BackgroundModel:
         """
         self._wait_ready(patience)
         try:
+            if self._adapter is not None and hasattr(self._backend, "use_adapter"):
+                self._backend.use_adapter(self._adapter())
             return self._grounder.ground(frame, features, text, patience, count)
         except (ModelCancelled, ModelTimeout, ModelMemoryError):
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from spatial_llava_ros.errors import MissingDependencyError
@@ -26,10 +27,10 @@ class ModelChoice:
         mode: "marks", "box", or "both": marks first, boxes where they leave it open.
         family: how it is asked and answers; empty to go by the checkpoint.
         quantization, device, revision, offline: of `ModelOptions`; a server has its own.
-        adapter: folder or hub id of a LoRA adapter; empty for none.
+        adapters: LoRA adapters to load, as for `named_adapters`; the last one answers until another is chosen.
 
     Raises:
-        ModelLoadError: an unknown mode or quantization, no model.
+        ModelLoadError: an unknown mode or quantization, no model, two adapters of one name.
     """
 
     model: str
@@ -37,7 +38,7 @@ class ModelChoice:
     family: str = ""
     quantization: str = "nf4"
     device: str = "auto"
-    adapter: str = ""
+    adapters: str = ""
     revision: str = ""
     offline: bool = True
 
@@ -48,6 +49,7 @@ class ModelChoice:
             raise ModelLoadError(f"mode must be one of {', '.join(MODES)}, got {self.mode!r}")
         if self.quantization not in QUANTIZATIONS:
             raise ModelLoadError(f"quantization must be one of {', '.join(QUANTIZATIONS)}, got {self.quantization!r}")
+        named_adapters(self.adapters)
 
     def open(self, own_process: bool = True) -> tuple[ModelGrounder, Any]:
         """A grounder and the back-end behind it, as `open_grounder`."""
@@ -62,8 +64,25 @@ class ModelChoice:
             device=self.device,
             revision=self.revision,
             offline=self.offline,
-            adapters={"adapter": self.adapter} if self.adapter else {},
+            adapters=named_adapters(self.adapters),
         )
+
+
+def named_adapters(text: str) -> dict[str, str]:
+    """Name -> folder or hub id, of "folder, name=folder, ..."; a folder without a name is called by its last part.
+
+    Raises:
+        ModelLoadError: two of one name.
+    """
+    named: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, path = part.partition("=")
+        path = path if equals else part
+        name = (name if equals else Path(path).name).strip().replace(".", "_")  # torch allows no dots in names
+        if name in named:
+            raise ModelLoadError(f"two adapters are called {name!r}: name them by name=folder")
+        named[name] = path.strip()
+    return named
 
 
 def is_address(model: str) -> bool:

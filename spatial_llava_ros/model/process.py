@@ -53,6 +53,7 @@ class ProcessBackend:
         self._options, self._marks = options, marks
         self._lock = Lock()
         self._request = 0
+        self._adapter: str | None = None
         self._deaths = 0
         self._failure: SpatialLlavaError | None = None
         self._sent: tuple[RgbdFrame | None, Features | None] = None, None  # once per frame: the child keeps it
@@ -78,6 +79,10 @@ class ProcessBackend:
     def graph_text(self, frame: RgbdFrame, text: str = "", patience: Patience = PATIENT) -> str:
         """Graph mode: the frame's scene graph in the family's text."""
         return self._ask("graph_text", frame, None, text, patience)
+
+    def use_adapter(self, name: str) -> None:
+        """Have the next requests answered by a LoRA adapter, by none with ""; they fail where it is not loaded."""
+        self._adapter = name
 
     def wait_ready(self, patience: Patience = PATIENT) -> str:
         """Wait until the model is loaded; its memory in one line.
@@ -168,7 +173,7 @@ class ProcessBackend:
                 if self._sent[0] is not frame or (features is not None and self._sent[1] is not features):
                     self._child.pipe.send(("frame", (frame, features)))
                     self._sent = frame, features
-                self._child.pipe.send((what, (number, text, patience.left)))
+                self._child.pipe.send((what, (number, text, patience.left, self._adapter)))
             except OSError as error:
                 raise self._died() from error
             while True:
@@ -261,7 +266,7 @@ def serve(pipe: Connection) -> None:
         if kind == "frame":
             frame, features = content[0], content[1] if content[1] is not None else features
             continue
-        number, text, left = content
+        number, text, left, adapter = content
         deadline = None if left is None else time.monotonic() + left
         patience = Patience(
             deadline,
@@ -269,6 +274,8 @@ def serve(pipe: Connection) -> None:
             lambda stage, text, number=number: pipe.send(("report", (number, (stage, text)))),
         )
         try:
+            if adapter is not None:
+                backend.use_adapter(adapter)
             if kind == "score":
                 answer = backend.score(frame, features, text, patience)
             elif kind == "graph_text":

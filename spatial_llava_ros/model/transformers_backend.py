@@ -39,6 +39,7 @@ class TransformersBackend:
         self._boxes = BoxMode(self.conversation)
         self._likely: tuple[RgbdFrame, str, list[Box]] | None = None  # boxes of the last marks question, best first
         self._frame: RgbdFrame | None = None
+        self._adapter: str | None = None  # chosen; until then the one loaded last answers
         self._lock = Lock()
 
     @classmethod
@@ -99,10 +100,16 @@ class TransformersBackend:
             return write_graph_text(self.conversation, self._picture, patience)
 
     def use_adapter(self, name: str) -> None:
-        """Switch to a LoRA adapter, or to none with ""; what was kept of pictures is forgotten."""
+        """Switch to a LoRA adapter, or to none with ""; what was kept of pictures is forgotten.
+
+        Raises:
+            ModelLoadError: no adapter of that name.
+        """
         with self._lock:
-            use_adapter(self.loaded, name)
-            self.conversation.forget()
+            if name != self._adapter:
+                use_adapter(self.loaded, name)
+                self._adapter = name
+                self.conversation.forget()
 
     def close(self) -> None:
         """Free the device memory."""

@@ -16,7 +16,8 @@ SETTINGS = (
     Setting("model.quantization", "nf4", "of its weights", choices=QUANTIZATIONS),
     Setting("model.family", "", "how it is asked and answers, see docs/models.md; empty: by the checkpoint"),
     Setting("model.device", "auto", "auto, cpu, cuda, cuda:1 ..."),
-    Setting("model.adapter", "", "folder or hub id of a LoRA adapter; empty: none"),
+    Setting("model.adapters", "", "LoRA adapters to load: folders or hub ids, or name=folder, separated by commas"),
+    Setting("model.adapter", "", "name of the adapter that answers, may be changed at any time; empty: none of them"),
     Setting("model.revision", "", "commit, tag or branch on the hub; empty: the default one"),
     Setting("model.offline", True, "do not ask the network for the model"),
 )
@@ -35,12 +36,15 @@ def open_model(node: Node, own_process: bool = True) -> BackgroundModel | None:
 
     if not value("model"):
         return None
-    named = ("mode", "family", "quantization", "device", "adapter", "revision", "offline")
+    named = ("mode", "family", "quantization", "device", "adapters", "revision", "offline")
     options = {name: value(f"model.{name}") for name in named}
     name = value("model")
     # What is wrong with the options is said where everything else about the model is.
     return BackgroundModel(
-        name, lambda: ModelChoice(name, **options).open(own_process), waits=not value("model.fallback")
+        name,
+        lambda: ModelChoice(name, **options).open(own_process),
+        waits=not value("model.fallback"),
+        adapter=lambda: value("model.adapter"),
     )
 
 

@@ -156,3 +156,14 @@ def test_closing_ends_the_loading_and_frees_the_back_end(made, loading):
 def test_choice_names_what_it_does_not_know(options):
     with pytest.raises(ModelLoadError, match=next(iter(options.values())) or "empty"):
         ModelChoice(**{"model": "x"} | options)
+
+
+def test_adapter_is_asked_for_before_every_question(loading, made):
+    chosen, used = ["kitchen", "shelf"], []
+    loading.use_adapter = used.append
+    loading.let.set()
+    model = made(loading.open, adapter=lambda: chosen.pop(0))
+    until(model, "ready")
+    for _ in range(2):
+        ask(model)
+    assert used == ["kitchen", "shelf"]

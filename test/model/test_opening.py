@@ -4,7 +4,7 @@ import pytest
 from scenes import squares
 
 from spatial_llava_ros.model.errors import ModelLoadError
-from spatial_llava_ros.model.opening import open_backend, open_grounder
+from spatial_llava_ros.model.opening import ModelChoice, named_adapters, open_backend, open_grounder
 from spatial_llava_ros.model.remote import RemoteBackend
 from spatial_llava_ros.types import Status
 
@@ -28,6 +28,14 @@ def test_address_opens_a_server():
 def test_what_cannot_be_opened_is_named(model, options, names):
     with pytest.raises(ModelLoadError, match=names):
         open_grounder(model, **options)
+
+
+def test_adapters_are_named_by_their_folders_or_as_told():
+    assert named_adapters("") == {}
+    assert named_adapters("/data/lora-v1.2") == {"lora-v1_2": "/data/lora-v1.2"}
+    assert named_adapters("/a/kitchen, shelf=org/model,") == {"kitchen": "/a/kitchen", "shelf": "org/model"}
+    with pytest.raises(ModelLoadError, match="'kitchen'"):
+        ModelChoice("m", adapters="/a/kitchen,/b/kitchen")
 
 
 @pytest.mark.parametrize("mode", ["both", "marks", "box"])

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -123,3 +124,36 @@ def test_model_that_cannot_be_loaded_is_told_once_and_again():
         backend.close()
     with pytest.raises(ModelError, match="closed"):
         backend.score(frame, features, "x")
+
+
+def test_adapters_are_switched_also_in_a_process_that_is_anew(checkpoints, tmp_path):
+    import torch
+
+    peft = pytest.importorskip("peft")
+    plain = ModelOptions(str(checkpoints("llava")), quantization="none")
+    for seed, name in enumerate(("kitchen", "shelf")):
+        torch.manual_seed(seed)
+        config = peft.LoraConfig(r=4, target_modules=["q_proj", "v_proj"], init_lora_weights=False)
+        peft.get_peft_model(TransformersBackend.load(plain).loaded.model, config).save_pretrained(tmp_path / name)
+    options = replace(plain, adapters={name: str(tmp_path / name) for name in ("kitchen", "shelf")})
+    frame, features = squares()
+    here, there = TransformersBackend.load(options), ProcessBackend(options)
+    try:
+        answers = {}
+        for name in ("kitchen", "shelf", ""):
+            here.use_adapter(name)
+            there.use_adapter(name)
+            answers[name] = here.score(frame, features, "the red square")[0]
+            assert np.allclose(there.score(frame, features, "the red square")[0], answers[name], atol=1e-5)
+        assert np.abs(answers["kitchen"] - answers["shelf"]).max() > 1e-4
+        assert np.allclose(TransformersBackend.load(plain).score(frame, features, "the red square")[0], answers[""])
+        there.use_adapter("garden")
+        with pytest.raises(ModelLoadError, match="'garden' is loaded; loaded: kitchen, shelf"):
+            there.score(frame, features, "the red square")
+        there.use_adapter("kitchen")
+        os.kill(there.pid, signal.SIGKILL)
+        with pytest.raises(ModelError, match="signal 9"):
+            there.score(frame, features, "the red square")
+        assert np.allclose(there.score(frame, features, "the red square")[0], answers["kitchen"], atol=1e-5)
+    finally:
+        there.close()
