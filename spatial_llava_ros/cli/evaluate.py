@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spatial_llava_ros.cli.model import add_model, chosen_model
+from spatial_llava_ros.cli.model import add_model, chosen_backend, chosen_model
 from spatial_llava_ros.types import answer_as_dict
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--misses", action="store_true", help="list every wrong answer")
     parser.add_argument("--json", action="store_true", help="one JSON object per expression on standard output")
     parser.add_argument("--report", type=Path, metavar="OUT.html", help="one page: tables, plots, pictures of misses")
+    parser.add_argument("--calibrate", action="store_true", help="find and keep the temperature of a model's marks")
     add_model(parser)
 
 
@@ -60,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
     def progress(name: str) -> None:
         print(f"… {name}", file=sys.stderr)
 
+    if args.calibrate:
+        return _calibrate(args, progress)
     with chosen_model(args) as model:
         if args.source.split(":")[0] == "sim":
             outcomes, frames, stages = evaluate_simulator(args.source, args.frames, args.seed, progress, model=model)
@@ -90,6 +93,29 @@ def run(args: argparse.Namespace) -> int:
 
         write_report(args.report, f"spatial-llava evaluate {args.source}", outcomes, frames, distributions, figures)
         print(f"report: {args.report}", file=sys.stderr)
+    return 0
+
+
+def _calibrate(args: argparse.Namespace, progress: Callable[[str], None]) -> int:
+    """Find the temperature of a model's marks and write it into its folder."""
+    from spatial_llava_ros.errors import InvalidInputError
+    from spatial_llava_ros.evaluation.sources import folders_with_expressions, simulated_expressions
+
+    if not args.model or not Path(args.model).expanduser().is_dir():
+        raise InvalidInputError(f"--calibrate needs --model with a checkpoint folder, got {args.model!r}")
+    from spatial_llava_ros.model.calibration import calibrate, keep_temperature
+
+    if args.source.split(":")[0] == "sim":
+        shots = simulated_expressions(args.source, args.frames, 10, args.seed)
+        asked = ((name, shot.frame, expressions) for name, shot, expressions in shots)
+    else:
+        asked = folders_with_expressions(args.source, args.expressions)
+    with chosen_backend(args) as backend:
+        found = calibrate(backend, asked, progress)
+    print(
+        f"temperature {found.temperature:.3g} on {found.questions} expressions: -log probability of the right mark "
+        f"{found.before:.3f} before, {found.after:.3f} after; kept in {keep_temperature(args.model, found.temperature)}"
+    )
     return 0
 
 

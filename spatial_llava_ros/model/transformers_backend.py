@@ -1,7 +1,7 @@
 """A transformers model in this process, as the two questions that grounding asks: which mark, and which box.
 
-A checkpoint folder may bring `spatial_llava.json`: {"family": …, "marks_temperature": …}, the convention it was trained
-on and the calibration of its probabilities.
+A checkpoint folder may bring `spatial_llava.json`: {"family": …, "marks_temperature": …, "marks_facts": …}, the
+convention it was trained on, the calibration of its probabilities, and other options of its marks mode.
 """
 
 from __future__ import annotations
@@ -26,16 +26,22 @@ from spatial_llava_ros.model.patience import PATIENT, Patience
 from spatial_llava_ros.types import Box, RgbdFrame
 
 DESCRIPTION = "spatial_llava.json"
+_MARKS = {"temperature": (int, float), "permutations": int, "facts": bool, "letters": bool, "most": int}
 
 
 class TransformersBackend:
-    """Thread-safe: one question at a time, the others wait."""
+    """Thread-safe: one question at a time, the others wait.
+
+    Attributes:
+        loaded: the model.
+        marks: its marks mode, with the options of that.
+    """
 
     def __init__(self, loaded: LoadedModel, **marks: Any) -> None:
         """`marks` are options of `MarksMode`: temperature, permutations, facts, letters, most."""
         self.loaded = loaded
         self.conversation = Conversation(loaded)
-        self._marks = MarksMode(self.conversation, **marks)
+        self.marks = MarksMode(self.conversation, **marks)
         self._boxes = BoxMode(self.conversation)
         self._likely: tuple[RgbdFrame, str, list[Box]] | None = None  # boxes of the last marks question, best first
         self._frame: RgbdFrame | None = None
@@ -52,8 +58,7 @@ class TransformersBackend:
         described = read_description(options.path)
         if not options.family and described.get("family"):
             options = replace(options, family=described["family"])
-        marks.setdefault("temperature", float(described.get("marks_temperature", 1.0)))
-        return cls(load_model(options), **marks)
+        return cls(load_model(options), **_described_marks(described) | marks)
 
     @property
     def memory(self) -> str:
@@ -69,7 +74,7 @@ class TransformersBackend:
             ModelError: the model failed, or as `patience` says.
         """
         with self._lock, _as_model_errors(self.conversation):
-            scores, none = self._marks.score(frame, features, text, patience)
+            scores, none = self.marks.score(frame, features, text, patience)
             likely = np.argsort(-scores, kind="stable")
             self._likely = frame, text, [features.regions[i].box for i in likely if scores[i] > 0]
         return scores, none
@@ -165,3 +170,18 @@ def read_description(path: str) -> dict[str, Any]:
     if not isinstance(described, dict):
         raise ModelLoadError(f"{file} must hold an object, got {type(described).__name__}")
     return described
+
+
+def _described_marks(described: dict[str, Any]) -> dict[str, Any]:
+    """Options of `MarksMode` that a checkpoint asks for, each as `marks_…`.
+
+    Raises:
+        ModelLoadError: one that is of another type, or a number that is not positive.
+    """
+    marks = {name: described[f"marks_{name}"] for name in _MARKS if f"marks_{name}" in described}
+    for name, value in marks.items():
+        number = _MARKS[name] is not bool
+        if not isinstance(value, _MARKS[name]) or (number and (isinstance(value, bool) or not value > 0)):
+            wanted = "a positive number" if number else "true or false"
+            raise ModelLoadError(f"{DESCRIPTION}: marks_{name} must be {wanted}, got {value!r}")
+    return marks

@@ -172,14 +172,15 @@ def test_wrong_option_is_named(checkpoints, options, names):
 
 def test_checkpoint_describes_itself(checkpoints, tmp_path):
     def describe(folder):
-        (folder / "spatial_llava.json").write_text('{"family": "asmv2", "marks_temperature": 1.7}')
+        (folder / "spatial_llava.json").write_text('{"family": "asmv2", "marks_temperature": 1.7, "marks_facts": true}')
 
     path = broken(checkpoints("llava"), tmp_path, describe)
     backend = TransformersBackend.load(ModelOptions(path, quantization="none"))
-    assert backend.loaded.family.name == "asmv2" and backend._marks.temperature == 1.7
-    (tmp_path / "copy" / "spatial_llava.json").write_text("[1]")
-    with pytest.raises(ModelLoadError, match=r"spatial_llava\.json"):
-        TransformersBackend.load(ModelOptions(path, quantization="none"))
+    assert backend.loaded.family.name == "asmv2" and backend.marks.temperature == 1.7 and backend.marks.facts
+    for wrong in ("[1]", '{"marks_temperature": "hot"}', '{"marks_permutations": 0}', '{"marks_letters": 1}'):
+        (tmp_path / "copy" / "spatial_llava.json").write_text(wrong)
+        with pytest.raises(ModelLoadError, match=r"spatial_llava\.json"):
+            TransformersBackend.load(ModelOptions(path, quantization="none"))
 
 
 def test_bitsandbytes_neither_warns_nor_fetches_code(checkpoints, tmp_path):

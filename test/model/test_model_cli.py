@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 
 import pytest
 
@@ -26,6 +28,23 @@ def test_evaluate_measures_the_model(model, capsys):
     assert main(["evaluate", "sim:tabletop", "--frames", "1", "--json", *model]) == 0
     answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(answers) > 3 and {a["method"] for a in answers} == {"box"}
+
+
+def test_calibration_is_kept_with_the_checkpoint(checkpoints, tmp_path, capsys):
+    folder = tmp_path / "llava"
+    shutil.copytree(checkpoints("llava"), folder)
+    (folder / "spatial_llava.json").write_text('{"family": "llava", "marks_temperature": 9}')
+    options = ["--model", str(folder), "--quantization", "none", "--calibrate"]
+    assert main(["evaluate", "sim:tabletop", "--frames", "4", *options]) == 0
+    said = re.search(r"temperature (\S+) on (\d+) .* (\S+) before, (\S+) after", capsys.readouterr().out)
+    temperature, questions, before, after = map(float, said.groups())
+    assert questions >= 20 and after <= before
+    kept = json.loads((folder / "spatial_llava.json").read_text())
+    assert kept == {"family": "llava", "marks_temperature": pytest.approx(temperature, rel=0.01)}
+    assert main(["evaluate", "sim:tabletop", "--frames", "1", *options]) == 2
+    assert "20 are the least" in capsys.readouterr().err
+    assert main(["evaluate", "sim:tabletop", "--calibrate"]) == 2
+    assert "--calibrate needs --model" in capsys.readouterr().err
 
 
 def test_model_that_is_not_there_is_named(model, capsys):
