@@ -22,6 +22,7 @@ from spatial_llava_ros.model.errors import ModelError
 from spatial_llava_ros.model.kept_prefix import KeptPrefix
 from spatial_llava_ros.model.loading import LoadedModel
 from spatial_llava_ros.model.patience import PATIENT, Patience
+from spatial_llava_ros.model.replay import Replays
 
 
 @dataclass(eq=False)
@@ -81,6 +82,8 @@ class Conversation:
         self._seq2seq = bool(getattr(loaded.model.config, "is_encoder_decoder", False))
         parameters = inspect.signature(loaded.model.forward).parameters
         self._keeps_logits = "logits_to_keep" in parameters
+        self.replays = Replays(loaded)
+        self._spare: list[KeptPrefix] = []  # of pictures forgotten, with their recorded steps
 
     # Prompts
 
@@ -229,7 +232,9 @@ class Conversation:
                 if name == "token_type_ids":  # PaliGemma: what is answered is read in order
                     filler = filler + 1
                 per_token[name] = torch.cat([value, more.get(name, filler)], dim=1)
-        picture = _Picture(color, vision, expansion, [], self._image_end(inputs), KeptPrefix())
+        cache = self._spare.pop() if self._spare else KeptPrefix()
+        cache.crop_to(0)
+        picture = _Picture(color, vision, expansion, [], self._image_end(inputs), cache)
         out = loaded.model(
             **per_token,
             **self._vision_arguments(color, vision),
@@ -315,11 +320,16 @@ class Conversation:
                 encoder_outputs=states, attention_mask=mask, decoder_input_ids=new, past_key_values=picture.cache,
                 use_cache=True,
             ).logits  # fmt: skip
+        step = self.replays.step(picture.cache, len(tokens))
+        if step is not None:
+            return step.run(tokens, len(picture.ids), picture.rope_deltas)
         if picture.rope_deltas is not None:
             _core(model).rope_deltas = picture.rope_deltas
         # Kosmos-2 asks for a picture at every step; the language model inside it does not.
-        step = model.text_model if hasattr(model, "image_to_text_projection") else model
-        return step(input_ids=new, past_key_values=picture.cache, use_cache=True, **self._rows_option(keep)).logits
+        forward = model.text_model if hasattr(model, "image_to_text_projection") else model
+        logits = forward(input_ids=new, past_key_values=picture.cache, use_cache=True, **self._rows_option(keep)).logits
+        self.replays.prepare(picture.cache, tokens, picture.rope_deltas, _rows(logits, keep), keep)
+        return logits
 
     def drop(self, picture: _Picture, tokens: int) -> None:
         """Forget the newest tokens of a picture's cache."""
@@ -331,11 +341,14 @@ class Conversation:
         self._pictures[id(picture.color)] = picture
         self._pictures.move_to_end(id(picture.color))
         while len(self._pictures) > self.loaded.options.kept_pictures:
-            self._pictures.popitem(last=False)
+            _, forgotten = self._pictures.popitem(last=False)
+            if self.replays.usable:
+                self._spare.append(forgotten.cache)
 
     def forget(self) -> None:
         """Free what is kept of pictures."""
         self._pictures.clear()
+        self._spare.clear()
 
 
 def _rows(logits: torch.Tensor, keep: Sequence[int]) -> torch.Tensor:

@@ -29,22 +29,51 @@ class _GrowingLayer(DynamicLayer):
         end = kept + key_states.shape[-2]
         if self._all is None or end > self._all.shape[-2]:
             shape = (2, *key_states.shape[:-2], end + _ROOM, key_states.shape[-1])
-            grown = torch.empty(shape, dtype=self.dtype, device=self.device)
+            grown = torch.zeros(shape, dtype=self.dtype, device=self.device)  # a mask hides numbers, but no NaN
             if kept:
                 grown[..., :kept, :] = self._all[..., :kept, :]
             self._all = grown
         self._all[0, ..., kept:end, :] = key_states
         self._all[1, ..., kept:end, :] = value_states
-        self.keys, self.values = self._all[0, ..., :end, :], self._all[1, ..., :end, :]
+        self.reach(end)
         return self.keys, self.values
+
+    @property
+    def room(self) -> torch.Tensor:
+        """(2, 1, heads, capacity, width) keys and values with the room to grow."""
+        return self._all
+
+    def reach(self, tokens: int) -> None:
+        """Say how many tokens are filled in."""
+        self.keys, self.values = self._all[0, ..., :tokens, :], self._all[1, ..., :tokens, :]
 
 
 class KeptPrefix(DynamicCache):
-    """A `past_key_values` for one sequence, cut by `crop` and `crop_to`."""
+    """A `past_key_values` for one sequence, cut by `crop` and `crop_to`.
+
+    Attributes:
+        steps: of `replay`, by their width; tied to the tensors that the tokens are in.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.layer_class_to_replicate = _GrowingLayer
+        self.steps: dict[int, Any] = {}
+        self._steps_room = 0
+
+    @property
+    def capacity(self) -> int:
+        """Tokens that fit without larger tensors; with larger ones the steps are gone."""
+        room = self.layers[-1].room.shape[-2]
+        if room != self._steps_room:
+            self.steps.clear()
+            self._steps_room = room
+        return room
+
+    def reach(self, tokens: int) -> None:
+        """Say how many tokens are filled in, written past the layers' own `update`."""
+        for layer in self.layers:
+            layer.reach(tokens)
 
     def crop_to(self, tokens: int) -> None:
         """Forget all but the first tokens, also of layers that got further than others in a pass broken off."""

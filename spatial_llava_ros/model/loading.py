@@ -44,6 +44,7 @@ class ModelOptions:
         device: auto, cpu, cuda, cuda:1 …
         offline: do not ask the network, not even whether a cached file is current.
         adapters: name -> folder or hub id of a PEFT LoRA adapter.
+        cuda_graphs: replay short passes as CUDA graphs, where there is CUDA.
         kept_pictures: pictures whose keys and values are kept for the next question: the plain one, the marked one and
             a second round of marks. Each takes about 0.35 GB with a 7B model at 700 tokens in 16 bits.
     """
@@ -56,6 +57,7 @@ class ModelOptions:
     device: str = "auto"
     offline: bool = True
     adapters: dict[str, str] = field(default_factory=dict)
+    cuda_graphs: bool = True
     kept_pictures: int = 3
 
     def __post_init__(self) -> None:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from threading import Lock
 from typing import Any
@@ -144,6 +144,7 @@ class ProcessBackend:
         if self._deaths >= _QUICK_DEATHS:
             self._failure = ModelLoadError(f"the model process died {self._deaths} times while loading ({end})")
             return self._failure
+        self._options = replace(self._options, cuda_graphs=False)  # in case they were the cause
         self._child = self._start()
         return ModelError(f"the model process {how} ({end}); a new one is loading")
 

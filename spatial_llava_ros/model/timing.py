@@ -81,6 +81,9 @@ def measure(folder: Path, size: Any, quantization: str, device: str, rounds: int
 
     ask("marks mode", lambda picture, text: marks.ask_marks(picture, text, labels))
     ask("box mode", lambda picture, text: boxes.ask(picture, SHAPE, text))
+    if conversation.replays.usable:  # else they were not used above
+        conversation.replays.usable = False
+        ask("box mode without CUDA graphs", lambda picture, text: boxes.ask(picture, SHAPE, text))
     if on_gpu:
         figures["peak of GPU memory, GB"] = torch.cuda.max_memory_allocated(loaded.device) / 1e9
 

@@ -58,7 +58,7 @@ def test_killed_in_mid_request_it_says_so_and_the_next_answers(remote):
     with pytest.raises(ModelError, match="signal 9"):
         remote.score(frame, features, "the blue square")
     assert time.monotonic() - begun < 2.3
-    assert remote.pid != pid
+    assert remote.pid != pid and not remote._options.cuda_graphs  # they may have been the cause
     after = remote.score(frame, features, "the red square", Patience(time.monotonic() + 60))
     assert np.allclose(after[0], before[0], atol=1e-5)
 
