@@ -12,6 +12,7 @@ from spatial_llava_ros.sim.furnishing import facing, steady, tipped, walls_and_f
 from spatial_llava_ros.sim.mesh import box, join, rotation, translation
 from spatial_llava_ros.sim.model import Model, Part
 from spatial_llava_ros.sim.scene import Arranger, Light, Scene, Support
+from spatial_llava_ros.sim.scenery import open_room
 from spatial_llava_ros.sim.surface import Surface
 from spatial_llava_ros.sim.wall_things import hang
 
@@ -136,10 +137,13 @@ def crowd(rng: Rng, seed: int) -> Scene:
     """10 to 16 household goods close together on a bare table, in piles two and three high."""
     width, depth, height = rng.uniform(1.3, 2.0), rng.uniform(0.8, 1.4), rng.uniform(0.7, 0.78)
     back = depth / 2 + rng.uniform(0.02, 2.0)
-    structure = walls_and_floor(rng, 2.2, back, rng.uniform(2.2, 3.0), rng.uniform(2.2, 3.0), 2.6)
+    left, right = rng.uniform(2.2, 3.0), rng.uniform(2.2, 3.0)
+    back, scenery, around = open_room(rng, (width, depth, height), (back, left, right))
+    structure = walls_and_floor(rng, 2.2, back, left, right, 2.6) + around
     structure += bare_table(rng, width, depth, height)
     arranger = Arranger(rng)
-    _background(rng, arranger, width, depth, height, back)
+    if not scenery:
+        _background(rng, arranger, width, depth, height, back)
     x = rng.uniform(-0.1, 0.1) - 0.1
     support = Support(x, 0.0, height, rng.uniform(0.42, 0.62), rng.uniform(0.55, 0.85))
     models = _of_a_kind(rng, "crowd", int(rng.integers(10, 17)))
@@ -152,17 +156,23 @@ def crowd(rng: Rng, seed: int) -> Scene:
         "crowd", seed, tuple(arranger.objects), tuple(structure), lights, ambient, focus,
         stand_off=(0.68, 1.05), elevation=(0.4, 0.95), sweep=0.8, cut_off=(1.2, 1.8),
         sensors=(*("kinect1 soft", "xtion", "xtion sharp") * 4, "d4xx", "d4xx webcam", "sr300", "f200 grid"),
+        scenery=scenery,
     )  # fmt: skip
 
 
 def desk(rng: Rng, seed: int) -> Scene:
     """A desk against a wall with a screen, books, papers, mugs and goods; things hang on the wall."""
     width, depth, height = rng.uniform(1.2, 1.8), rng.uniform(0.65, 0.85), rng.uniform(0.7, 0.76)
-    back = depth / 2 + (rng.uniform(0.01, 0.05) if rng.random() < 0.8 else rng.uniform(0.5, 2.0))
-    structure = walls_and_floor(rng, 2.2, back, rng.uniform(2.2, 3.0), rng.uniform(2.2, 3.0), 2.6)
+    back = depth / 2 + (rng.uniform(0.01, 0.05) if rng.random() < 0.6 else rng.uniform(0.5, 2.0))
+    left, right = rng.uniform(2.2, 3.0), rng.uniform(2.2, 3.0)
+    scenery, around = (), []
+    if back > depth / 2 + 0.1:
+        back, scenery, around = open_room(rng, (width, depth, height), (back, left, right))
+    structure = walls_and_floor(rng, 2.2, back, left, right, 2.6) + around
     structure += bare_table(rng, width, depth, height)
     arranger = Arranger(rng)
-    _background(rng, arranger, width, depth, height, back)
+    if not scenery:
+        _background(rng, arranger, width, depth, height, back)
     support = Support(0.0, 0.0, height, depth - 0.04, min(width - 0.06, 1.3))
     structure += hang(rng, arranger, back, (-0.75, 0.75), (height + 0.2, height + 0.9), int(rng.integers(0, 4)))
     _equip(rng, arranger, support)
@@ -181,6 +191,7 @@ def desk(rng: Rng, seed: int) -> Scene:
         stand_off=(0.6, 1.35), elevation=(0.35, 0.95), sweep=0.7, cut_off=(1.1, 2.0),
         sensors=(*("kinect1 soft", "xtion", "xtion sharp", "d4xx") * 3, "d4xx webcam", "sr300", "f200 grid",
                  "kinect2 sparse"),
+        scenery=scenery,
     )  # fmt: skip
 
 

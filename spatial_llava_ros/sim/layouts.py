@@ -13,6 +13,7 @@ from spatial_llava_ros.sim.furnishing import facing, room_lights, steady, tipped
 from spatial_llava_ros.sim.mesh import box, join, rotation, translation
 from spatial_llava_ros.sim.model import Part
 from spatial_llava_ros.sim.scene import Arranger, Scene, Support, rest_pose, top_of
+from spatial_llava_ros.sim.scenery import around_tote
 from spatial_llava_ros.sim.surface import Surface
 
 
@@ -215,6 +216,8 @@ def tote(rng: np.random.Generator, seed: int) -> Scene:
     sides = [box(wall, y, deep).moved(translation(s * (x - wall) / 2, 0, height)) for s in (-1, 1)]
     sides += [box(x, wall, deep).moved(translation(0, s * (y - wall) / 2, height)) for s in (-1, 1)]
     sides += [box(x, y, 0.008).moved(translation(z=height))]
+    scenery, around = around_tote(rng.spawn(1)[0], x, y, height)
+    structure += around
     structure.append(Part(join(*sides), Surface(textures.plain(color), "plastic")))
     arranger = Arranger(rng)
     for s in (-1, 1):
@@ -227,7 +230,7 @@ def tote(rng: np.random.Generator, seed: int) -> Scene:
     lights, ambient = room_lights(rng, 0.0, 0.0, 2.4)
     return Scene(
         "tote", seed, tuple(arranger.objects), tuple(structure), lights, ambient,
-        focus=(0.0, 0.0, height + 0.05), stand_off=(0.75, 0.95), elevation=(1.0, 1.35), sweep=0.6,
+        focus=(0.0, 0.0, height + 0.05), stand_off=(0.75, 0.95), elevation=(1.0, 1.35), sweep=0.6, scenery=scenery,
     )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def _bake(scene: Scene) -> _Baked:
         return scene.cache["baked"]
     meshes, normals, surfaces, poses, owners = [], [], [], [], []
     pieces = [(part, np.eye(4), 0) for part in scene.structure]
-    pieces += [(part, o.world_from_model, o.id) for o in scene.objects for part in o.model.parts]
+    pieces += [(part, o.world_from_model, o.id) for o in (*scene.objects, *scene.scenery) for part in o.model.parts]
     for part, pose, owner in pieces:
         meshes.append(part.mesh.moved(pose))
         normals.append(corner_normals(part.mesh) @ pose[:3, :3].T)

@@ -68,7 +68,8 @@ class Support:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Everything there is to see. structure are parts in world coordinates that belong to no object.
+    """Everything there is to see. structure are parts in world coordinates that belong to no object; scenery are things
+    that nobody speaks of, with id 0.
 
     focus is the point (3,) that cameras look at; stand_off the (nearest, farthest) distance from it, elevation the
     (lowest, highest) angle above the horizon in radians and sweep the largest azimuth to either side of -x.
@@ -88,6 +89,7 @@ class Scene:
     sweep: float
     sensors: tuple[str, ...] = ()
     cut_off: tuple[float, float] | None = None
+    scenery: tuple[Placed, ...] = ()
     cache: dict = field(default_factory=dict, repr=False)
 
 
