@@ -1,7 +1,7 @@
 """What a region looks like: a probability for each kind of household thing, from shape and size alone.
 
 A perceptron with one hidden layer on the numbers of `lift.shape`. Nothing in it knows colours or pictures, so a can and
-a jar stay alike; it knows how far a half-hidden can still looks like one. `forms_fitting` trains it on simulated scenes
+a jar stay alike; it knows how far a half-hidden can still looks like one. `fitting.forms` trains it on simulated scenes
 and writes the weights.
 """
 
@@ -42,7 +42,7 @@ class Perceptron(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def _load() -> tuple[tuple[str, ...], float, Perceptron]:
+def load() -> tuple[tuple[str, ...], float, Perceptron]:
     stored = json.loads(WEIGHTS_FILE.read_text(encoding="utf-8"))
     net = Perceptron(*(np.array(stored[name]) for name in Perceptron._fields))
     return tuple(stored["forms"]), stored["temperature"], net
@@ -50,7 +50,7 @@ def _load() -> tuple[tuple[str, ...], float, Perceptron]:
 
 def forms() -> tuple[str, ...]:
     """The kinds of things that are told apart."""
-    return _load()[0]
+    return load()[0]
 
 
 def likeness(looks: np.ndarray) -> np.ndarray:
@@ -59,7 +59,7 @@ def likeness(looks: np.ndarray) -> np.ndarray:
     Args:
         looks: (N, D) the numbers of `lift.shape.LOOKS`; NaN without depth.
     """
-    _, temperature, net = _load()
+    _, temperature, net = load()
     return softmax(logits(net, standard(net, looks)) / temperature)
 
 

@@ -2,24 +2,23 @@
 
 A proposal's score asks whether its own outline looks like that of a thing. People speak of things on one level, so the
 rest of the frame counts too: a part has a better whole around it, a group has good parts inside it, what the image
-border cuts or nothing carries is background more often. A small perceptron weighs these clues; `python -m
-spatial_llava_ros.grounding.objectness` fits it on simulated scenes and rewrites `objectness.npz`.
+border cuts or nothing carries is background more often. A small perceptron weighs these clues; `fitting.regions`
+fits it on simulated scenes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from spatial_llava_ros.perceptron import Perceptron, train
+from spatial_llava_ros.perceptron import Perceptron
 from spatial_llava_ros.relations import Layout
-from spatial_llava_ros.types import Region, RgbdFrame
+from spatial_llava_ros.types import Region
 
 WEIGHTS = Path(__file__).with_name("objectness.npz")
-HIDDEN = (32, 16)
 CLUES = (
     "odds",  # log odds of the proposal's score
     "whole",  # of the best region that it is a part of; LONE if none
@@ -41,6 +40,19 @@ CLUES = (
     "carried",  # whether a support plane was found under it
     "rise",  # where in the height of the smallest region around it it begins
     "colours",  # entropy of its colour names
+    # in space; 0 where unknown
+    "long",  # log of its longest side, metres
+    "thin",  # log share of it that its shortest is
+    "far",  # log distance, metres
+    # against the regions of the frame, the better ones counting more
+    "farther",  # log ratio of distances
+    "higher",  # of its lower end, metres
+    "longer",  # log ratio of longest sides
+    "seen higher",  # radians
+    "seen aside",
+    "better valid",  # share of pixels with depth
+    "good fellows",  # share of them that the same plane carries
+    "room",  # to the nearest side of the picture, in hundredths of its diagonal, at most 10
 )  # fmt: skip
 LONE = -4.0
 _PART = 0.7  # share of a region inside another that makes it a part of it
@@ -61,11 +73,11 @@ def objectness(
     """
     if not len(regions):
         return np.zeros(0)
-    return 1 / (1 + np.exp(-_network()(measure(regions, shape, overlap, pixels, layout, colours))))
+    return 1 / (1 + np.exp(-network()(measure(regions, shape, overlap, pixels, layout, colours))))
 
 
 @lru_cache(maxsize=1)
-def _network() -> Perceptron:
+def network() -> Perceptron:
     return Perceptron.load(WEIGHTS)
 
 
@@ -114,7 +126,40 @@ def measure(
         "rise": np.nan_to_num(np.where(holds.any(axis=1), rise, 0)),
         "colours": -(colours * np.log(colours + 1e-6)).sum(axis=1),
     }
+    columns |= _in_space(regions, score, layout)
+    gap = np.minimum(box[:, :2], np.array(shape[::-1]) - box[:, 2:]).min(axis=1)
+    columns["room"] = np.clip(100 * gap / np.hypot(*shape), 0, 10)
     return np.column_stack([np.asarray(columns[name], np.float64) for name in CLUES])
+
+
+def _in_space(regions: Sequence[Region], score: np.ndarray, layout: Layout) -> dict[str, np.ndarray]:
+    """The clues from "long" to "good fellows"."""
+    share = score**2 / max((score**2).sum(), 1e-9)
+    sides = np.maximum(layout.high - layout.low, 1e-3)
+    known = np.isfinite(sides).all(axis=1)
+
+    def against(values: np.ndarray) -> np.ndarray:
+        there = share * np.isfinite(values)
+        return values - np.nansum(there * np.where(there > 0, values, 0)) / max(there.sum(), 1e-9)
+
+    long, thin, far, low = np.full((4, len(regions)), np.nan)
+    long[known], low[known] = np.log(sides[known].max(axis=1)), layout.low[known, 2]
+    thin[known] = np.log(sides[known].min(axis=1)) - long[known]
+    far[known] = np.log(np.maximum(np.linalg.norm(layout.centre[known], axis=1), 0.05))
+    plane = np.array([-1 if region.plane is None else region.plane for region in regions])
+    columns = {
+        "long": long,
+        "thin": thin,
+        "far": far,
+        "farther": against(far),
+        "higher": np.clip(against(low), -2, 2),
+        "longer": against(long),
+        "seen higher": against(layout.elevation.mean(axis=1)),
+        "seen aside": np.abs(against(layout.bearing.mean(axis=1))),
+        "better valid": against(np.array([region.valid_depth for region in regions])),
+        "good fellows": ((plane[:, None] == plane[None, :]) * share).sum(axis=1),
+    }
+    return {name: np.nan_to_num(values) for name, values in columns.items()}
 
 
 def _best(related: np.ndarray, odds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -139,66 +184,3 @@ def _good_parts(
                 share[i] += score[j] * pixels[j] / max(pixels[i], 1)
                 taken |= same[j]
     return number, share
-
-
-def samples(frames: Iterable[tuple[RgbdFrame, np.ndarray]], times: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Clues (M, F) of the regions of varied frames, and whether each covers its thing about as well as any (M,).
-
-    Args:
-        frames: each with its instance image (H, W).
-        times: each frame is varied so often.
-    """
-    from spatial_llava_ros.grounding.features import extract_features
-    from spatial_llava_ros.lift import lift_all
-    from spatial_llava_ros.proposals import propose
-    from spatial_llava_ros.proposals.variation import vary
-
-    rng = np.random.default_rng(seed)
-    clues, truth = [], []
-    for original, instances in frames:
-        for _ in range(times):
-            frame, instance, boxes = vary(original, instances, rng)
-            boxes = _mostly_seen(boxes, instance, instances, frame.intrinsics.fx / original.intrinsics.fx)
-            proposals = propose(frame)
-            if not boxes or not proposals.regions:
-                continue
-            lifted = lift_all(frame, proposals)
-            features = extract_features(frame, proposals, [o for o, _ in lifted], [s for _, s in lifted])
-            cover = region_cover(features.regions, instance, boxes)
-            best = cover.max(axis=0)
-            f = features
-            clues.append(measure(f.regions, instance.shape, f.overlap, f.pixels, f.layout, f.colours))
-            truth.append(((cover >= 0.5) & (cover >= best - 0.05)).any(axis=1))
-    return np.concatenate(clues), np.concatenate(truth).astype(np.float64)
-
-
-def _mostly_seen(boxes: dict[int, tuple], instance: np.ndarray, original: np.ndarray, zoom: float) -> dict[int, tuple]:
-    """Without the things of which the border, or what was put before them, leaves less than half: nobody means them."""
-    now, before = (np.bincount(labels.ravel(), minlength=max(boxes, default=0) + 1) for labels in (instance, original))
-    return {i: box for i, box in boxes.items() if now[i] >= 0.5 * zoom**2 * before[i]}
-
-
-def region_cover(regions: Sequence[Region], instance: np.ndarray, boxes: dict[int, tuple]) -> np.ndarray:
-    """(N, K) how well each region covers each thing: geometric mean of the overlaps of masks and of boxes."""
-    from spatial_llava_ros.evaluation.proposals import box_overlap
-
-    ids = np.array(list(boxes))
-    total = np.bincount(instance.ravel(), minlength=ids.max() + 1)[ids]
-    shared = np.array([np.bincount(instance[r.slices][r.mask], minlength=ids.max() + 1)[ids] for r in regions])
-    area = np.array([np.count_nonzero(r.mask) for r in regions])
-    mask = shared / (area[:, None] + total - shared)
-    return np.sqrt(mask * box_overlap([r.box for r in regions], list(boxes.values())))
-
-
-def main(scenes: int = 60) -> None:
-    """Fit and save."""
-    from spatial_llava_ros.proposals.fitting import TRAIN_SEED, simulated
-    from spatial_llava_ros.sim import LAYOUTS
-
-    shots = simulated(LAYOUTS, range(TRAIN_SEED, TRAIN_SEED + scenes))
-    clues, truth = samples(((shot.frame, shot.instance) for shot in shots), 1, 2)
-    train(clues, truth, np.ones(len(truth)), HIDDEN, epochs=20, batch=256).save(WEIGHTS)
-
-
-if __name__ == "__main__":
-    main()

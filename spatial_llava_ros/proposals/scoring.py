@@ -10,13 +10,13 @@ import numpy as np
 from spatial_llava_ros.perceptron import Perceptron
 from spatial_llava_ros.proposals.candidates import FEATURES, Candidates
 
-WEIGHTS = Path(__file__).with_name("weights.npz")  # written by `fitting.py`
+WEIGHTS = Path(__file__).with_name("weights.npz")  # written by `fitting`
 MIN_OUTLINE = 0.15  # of 1: an outline that is hardly an edge of anything encloses nothing
 COVERED = 0.17  # log odds that a candidate loses for each one kept that covers it: there is less left to find
 
 
 @lru_cache(maxsize=1)
-def _network() -> Perceptron:
+def network() -> Perceptron:
     return Perceptron.load(WEIGHTS)
 
 
@@ -24,7 +24,7 @@ def score_candidates(candidates: Candidates) -> np.ndarray:
     """(C,) float64 in 0..1: the chance, on the simulator, that a candidate covers a thing well."""
     if not len(candidates.node):
         return np.zeros(0)
-    chance = 1 / (1 + np.exp(-_network()(both_ways(candidates.features))))
+    chance = 1 / (1 + np.exp(-network()(both_ways(candidates.features))))
     blank = candidates.features[:, FEATURES.index("outer strong")] < MIN_OUTLINE
     return np.where(blank, 0.0, chance)
 

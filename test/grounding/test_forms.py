@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from spatial_llava_ros.fitting.forms import best_temperature, train
 from spatial_llava_ros.grounding import forms, nouns
-from spatial_llava_ros.grounding.forms_fitting import best_temperature, train
 from spatial_llava_ros.lift.shape import LOOKS
 
 

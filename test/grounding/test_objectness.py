@@ -1,7 +1,8 @@
 import numpy as np
 
+from spatial_llava_ros.fitting.regions import region_cover
 from spatial_llava_ros.grounding.features import mask_overlap
-from spatial_llava_ros.grounding.objectness import CLUES, measure, objectness, region_cover
+from spatial_llava_ros.grounding.objectness import CLUES, measure, objectness
 from spatial_llava_ros.relations import Layout
 from spatial_llava_ros.types import Region
 

@@ -1,7 +1,7 @@
 import numpy as np
 
+from spatial_llava_ros.fitting.variation import MIN_PIXELS, vary, visible_boxes
 from spatial_llava_ros.geometry import pixel_rays
-from spatial_llava_ros.proposals.variation import MIN_PIXELS, vary, visible_boxes
 from spatial_llava_ros.types import CameraIntrinsics, RgbdFrame
 
 

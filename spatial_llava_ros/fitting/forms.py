@@ -1,9 +1,8 @@
-"""Train the perceptron of `forms`: `python -m spatial_llava_ros.grounding.forms_fitting` writes forms.json.
+"""What a region looks like: train the perceptron of `grounding.forms` on the looks of simulated things.
 
-Every thing of simulated scenes of all layouts, seen by the usual cameras, both in its true outline and in the proposal
-that fits it best. Adam (Kingma and Ba 2015) on the cross entropy, of numbers that are jittered as they are drawn. Real
-things are not those of the simulator, so how sure the answers may be is told by a shift in it: a second perceptron
-that has seen no crowded scene is asked about these, and its best temperature (Guo et al. 2017) is used.
+Adam (Kingma and Ba 2015) on the cross entropy, of numbers that are jittered as they are drawn. Real things are not
+those of the simulator, so how sure the answers may be is told by a shift in it: a second perceptron that has seen no
+crowded scene is asked about these, and its best temperature (Guo et al. 2017) is used.
 """
 
 from __future__ import annotations
@@ -19,33 +18,6 @@ JITTER = 0.4  # standard deviations
 DECAY = 0.05
 STEPS, BATCH, RATE = 6000, 256, 3e-3
 RARE = 0.5  # exponent: a form that is drawn a hundred times as often as another weighs ten times as much
-
-
-def simulated_looks(frames: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Numbers (M, D) of the things in simulated frames, what they are (M,) str, and the layouts (M,) str."""
-    from spatial_llava_ros.evaluation.lift import true_proposals
-    from spatial_llava_ros.lift import lift_all
-    from spatial_llava_ros.proposals import propose
-    from spatial_llava_ros.sim import LAYOUTS, default_view, make_scene, render, usual_camera
-
-    looks, names, layouts = [], [], []
-    for k in range(frames):
-        layout = LAYOUTS[k % len(LAYOUTS)]
-        scene = make_scene(layout, seed + k)
-        shot = render(scene, default_view(scene), usual_camera(scene))
-        for proposals in (true_proposals(shot)[0], propose(shot.frame)):
-            for region, (_, shape) in zip(proposals.regions, lift_all(shot.frame, proposals), strict=True):
-                covered = shot.instance[region.slices][region.mask]
-                thing = int(np.bincount(covered).argmax())
-                shared = np.count_nonzero(covered == thing)
-                if shape is None or not thing:
-                    continue
-                whole = shot.object(thing)
-                if shared > 0.6 * (len(covered) + whole.pixels - shared):
-                    looks.append(shape.looks)
-                    names.append(whole.category)
-                    layouts.append(layout)
-    return np.array(looks), np.array(names), np.array(layouts)
 
 
 def train(looks: np.ndarray, target: np.ndarray, forms: int, seed: int = 0) -> Perceptron:
@@ -104,13 +76,3 @@ def write(net: Perceptron, names: tuple[str, ...], temperature: float) -> None:
         for field, value in net._asdict().items()
     }  # fmt: skip
     WEIGHTS_FILE.write_text(json.dumps(stored) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    looks, names, layouts = simulated_looks(frames=280, seed=1000)
-    forms, target = np.unique(names, return_inverse=True)
-    net = train(looks, target, len(forms))
-    temperature = best_temperature(looks, names, np.isin(layouts, ("desk", "crowd")))
-    right = logits(net, standard(net, looks)).argmax(axis=1) == target
-    print(f"{len(forms)} forms, {len(target)} things, {right.mean():.1%} of them right, temperature {temperature}")
-    write(net, tuple(forms.tolist()), temperature)
