@@ -200,6 +200,8 @@ class Conversation:
             if isinstance(value, torch.Tensor):
                 value = value.to(self.loaded.device)
                 inputs[name] = value.to(self.loaded.dtype) if value.is_floating_point() else value
+        if known is not None:  # the same tensors, for what was seen in them is known by them
+            inputs.update((name, tensor) for name, tensor in known.vision.items() if name in inputs)
         return inputs, self._expansion(inputs, prompt)
 
     def _expansion(self, inputs: dict[str, Any], prompt: str) -> str | None:
@@ -279,6 +281,7 @@ class Conversation:
             use_cache=True,
         )
         picture.ids = tokens + forced
+        self._remember(picture)
         encoded = BaseModelOutput(last_hidden_state=out.encoder_last_hidden_state), inputs.get("attention_mask")
         return picture, _rows(out.logits, keep), encoded
 

@@ -117,6 +117,7 @@ def load_model(options: ModelOptions) -> LoadedModel:
     torch, transformers = _import_libraries()
     from safetensors import SafetensorError
 
+    from spatial_llava_ros.model.kept_sight import keep_sight
     from spatial_llava_ros.model.processors import load_processor
 
     device = _device(torch, options.device)
@@ -163,6 +164,8 @@ def load_model(options: ModelOptions) -> LoadedModel:
         raise ModelLoadError(f"cannot load {options.path}: {_line(error)}") from error
     model.eval().requires_grad_(False)
     read_output_layer_once(model)
+    if family.prefix_lm or config.is_encoder_decoder:
+        keep_sight(model.model)
     if isinstance(family, Qwen25VL):
         family = family.for_processor(processor.image_processor)
     prompt = _visual_position_prompt(folder, device)

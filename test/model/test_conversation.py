@@ -136,6 +136,24 @@ def test_second_question_about_a_picture_gives_the_logits_of_a_first(load, name)
     assert torch.allclose(again.feed([7, 8, 9], (-3, -1)), rows[[0, 2]], atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["paligemma", "florence-2", "llava", "qwen2.5-vl"])
+def test_picture_is_seen_once(load, name):
+    loaded = load(name)
+    colors = [loaded.family.prepare(picture(96, 128, seed)) for seed in range(2)]
+    conversation, looks = Conversation(loaded), []
+    core = loaded.model.model
+    tower = getattr(core, "vision_tower", None) or core.visual
+    hook = tower.register_forward_pre_hook(lambda *_: looks.append(1))
+    for k, color in enumerate((*colors, *colors)):
+        for words in ("the red mug", "what lies behind it"):
+            prompt = conversation.prompt(loaded.family.box_question(words))
+            fresh = Conversation(loaded).ask(color.copy(), prompt).logits
+            looks.clear()
+            assert torch.allclose(conversation.ask(color, prompt).logits, fresh, atol=1e-5)
+            assert bool(looks) == (k < 2 and words == "the red mug")
+    hook.remove()
+
+
 @pytest.mark.parametrize("name", ["paligemma", "florence-2"])
 def test_families_whose_picture_looks_at_the_question_are_read_anew(load, name):
     loaded = load(name)
