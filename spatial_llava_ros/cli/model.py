@@ -30,6 +30,7 @@ def add_model(parser: argparse.ArgumentParser, grounds: bool = True) -> None:
     group.add_argument("--family", metavar="NAME", help="how it is asked and answers (default: by the checkpoint)")
     group.add_argument("--adapter", dest="adapters", metavar="FOLDER", help="LoRA adapter, a folder or hub id")
     group.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1 … (default: the first GPU, else cpu)")
+    group.add_argument("--revision", metavar="NAME", help="commit, tag or branch on the hub (default: its own)")
     group.add_argument("--online", action="store_true", help="it may be fetched from the hub")
 
 
@@ -59,7 +60,7 @@ def chosen_backend(args: argparse.Namespace) -> Iterator[Any]:
 @contextmanager
 def _opened(args: argparse.Namespace) -> Iterator[tuple[Grounder | None, Any]]:
     """Grounder and back-end, both None where no model is named."""
-    named = ("mode", "quantization", "family", "adapters", "device")
+    named = ("mode", "quantization", "family", "adapters", "device", "revision")
     given = {name: getattr(args, name) for name in named if getattr(args, name, None)}
     if not args.model:
         if given or args.online:
