@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from spatial_llava_ros.errors import InvalidInputError
 from spatial_llava_ros.evaluation.expressions import POSITIVE, accuracy
 from spatial_llava_ros.evaluation.stages import evaluate_simulator
 from spatial_llava_ros.fitting import forms, regions, score, words
@@ -49,6 +50,9 @@ def fit_all(scenes: int, folder: Path) -> None:
     seen = regions.samples(shots("looks and wholeness of regions"))
     looks, names, layouts = np.array(seen.looks), np.array(seen.names), np.array(seen.layouts)
     kinds, target = np.unique(names, return_inverse=True)
+    spoken = {name for members in grounding_forms.KINDS.values() for name in members}
+    if missing := spoken - set(kinds.tolist()):
+        raise InvalidInputError(f"{scenes} scenes a layout are too few: they hold no {', '.join(sorted(missing))}")
     temperature = forms.best_temperature(looks, names, np.isin(layouts, STRANGE))
     forms.write(forms.train(looks, target, len(kinds)), tuple(kinds.tolist()), temperature)
     grounding_forms.load.cache_clear()
