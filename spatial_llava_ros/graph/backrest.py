@@ -35,7 +35,7 @@ def front_of_seat(points: np.ndarray, obj: Object3D) -> np.ndarray | None:
     above, below = local[level > 0.22], local[(level < 0.1) & (level > -0.3)]
     if min(len(above), len(below)) < _POINTS:
         return None
-    best: tuple[float, np.ndarray] | None = None
+    best: tuple[float, np.ndarray] | None = None  # how clearly, and the front in the box
     for axis in (0, 1):
         low, middle, high = np.percentile(above[:, axis], [5, 50, 95])
         across = 1 - axis
@@ -46,5 +46,12 @@ def front_of_seat(points: np.ndarray, obj: Object3D) -> np.ndarray | None:
         if thin < _THIN and edge > _EDGE and spread > 0.5 and opposite > _ROOMY:
             clear = edge - thin
             if best is None or clear > best[0]:
-                best = clear, -side * rotation[:, axis]
-    return None if best is None else best[1]
+                best = clear, -side * np.eye(2)[axis]
+    return None if best is None else rotation[:, :2] @ _square_to(above[:, :2], best[1])
+
+
+def _square_to(back: np.ndarray, front: np.ndarray) -> np.ndarray:
+    """The way that a backrest's points (N, 2) face, (2,), near a first guess: a box round a chair may be askew."""
+    spread, axes = np.linalg.eigh(np.cov(back.T))
+    normal = axes[:, 0] * np.sign(axes[:, 0] @ front)
+    return normal if spread[0] < 0.1 * spread[1] and normal @ front > 0.8 else front

@@ -15,7 +15,6 @@ from spatial_llava_ros.lift.shape import LOOKS, Shape
 from spatial_llava_ros.relations import Layout, layout_of
 from spatial_llava_ros.types import Object3D, Proposals, Region, RgbdFrame
 
-SHAPE_KINDS = (*forms.KINDS, "flat")
 _COLOUR_SAMPLES = 800  # pixels per region: the share of a colour is then known to 2 %
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Point
-from std_msgs.msg import ColorRGBA, Header
+from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
 
 from spatial_llava_ros.geometry import matrix_from_quaternion, principal_axes
@@ -93,8 +93,3 @@ def ellipsoid(obj: SceneObject) -> Marker:
     o.x, o.y, o.z, o.w = (float(v) for v in turn)
     s.x, s.y, s.z = (max(0.004, 2 * DEVIATIONS * float(v)) for v in deviations)
     return marker
-
-
-def deleted(header: Header) -> MarkerArray:
-    """The array that takes every marker of this topic away."""
-    return MarkerArray(markers=[Marker(header=header, action=Marker.DELETEALL)])

@@ -12,7 +12,7 @@ from __future__ import annotations
 from spatial_llava_ros.sim.camera import SimCamera, camera_path, default_view, look_at
 from spatial_llava_ros.sim.expressions import SimExpression, generate_expressions
 from spatial_llava_ros.sim.layouts import LAYOUTS, make_scene
-from spatial_llava_ros.sim.noise import D435, KINECT1, NONE, PRESETS, ColorNoise, DepthNoise
+from spatial_llava_ros.sim.noise import D435, KINECT1, NONE, ColorNoise, DepthNoise
 from spatial_llava_ros.sim.plain_speech import plain_expressions
 from spatial_llava_ros.sim.rendering import render
 from spatial_llava_ros.sim.scene import Scene
@@ -25,7 +25,6 @@ __all__ = [
     "KINECT1",
     "LAYOUTS",
     "NONE",
-    "PRESETS",
     "SENSORS",
     "ColorNoise",
     "DepthNoise",

@@ -92,7 +92,6 @@ NONE = DepthNoise(
     disparity_sigma=0.0, disparity_step=0.0, depth_unit=0.0, near=0.0, far=np.inf, signal_floor=0.0,
     edge_jitter=0.0, flying=0.0, edge_dropout=0.0, holes=0.0, shadow=False, shine=0.0,
 )  # fmt: skip
-PRESETS = {"d435": D435, "kinect1": KINECT1, "none": NONE}
 
 
 def _field(rng: np.random.Generator, shape: tuple[int, int], sigma: float) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 
 from spatial_llava_ros.grounding import forms
 from spatial_llava_ros.grounding.colour import NAMES
-from spatial_llava_ros.grounding.features import SHAPE_KINDS, Features, mask_overlap
+from spatial_llava_ros.grounding.features import Features, mask_overlap
 from spatial_llava_ros.grounding.grounder import ground
 from spatial_llava_ros.language import parse
 from spatial_llava_ros.relations import layout_of
@@ -56,7 +56,8 @@ def see(*things: Thing) -> Features:
     proposals = Proposals(tuple(regions), (TABLE,), np.array([0.0, -1.0, 0.0]))
     measured = np.array([thing.depth for thing in things], bool)
     kinds = {
-        kind: np.where(measured, np.array([float(t.kind == kind) for t in things]), np.nan) for kind in SHAPE_KINDS
+        kind: np.where(measured, np.array([float(t.kind == kind) for t in things]), np.nan)
+        for kind in (*forms.KINDS, "flat")
     }
     size = np.array([thing.size for thing in things]).reshape(-1, 3)
     return Features(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spatial_llava_ros.sim import D435, KINECT1, NONE, PRESETS, ColorNoise, DepthNoise
+from spatial_llava_ros.sim import D435, KINECT1, NONE, ColorNoise, DepthNoise
 from spatial_llava_ros.sim.noise import expose, measure_depth
 
 SHAPE = (200, 240)
@@ -90,10 +90,6 @@ def test_what_the_second_eye_cannot_see_is_missing() -> None:
     out = measure(1.0, D435, second_eye=seen)
     assert np.isnan(out[:, 102:118]).all()
     assert np.isnan(out[:, :99]).mean() < 0.01
-
-
-def test_presets_have_names() -> None:
-    assert PRESETS == {"d435": D435, "kinect1": KINECT1, "none": NONE}
 
 
 def test_colour_noise_is_as_strong_as_stated_and_absent_when_off() -> None:
