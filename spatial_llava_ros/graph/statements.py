@@ -47,6 +47,8 @@ HOLLOW = frozenset(
     }
 )  # fmt: skip
 """What can have things in it."""
+ROUND = frozenset({"round thing", "ball-shaped thing"})
+"""Attributes of what has no sides."""
 LEANING, MOUNTED = "leaning", "mounted"
 """Attributes that a frame gives to what stands askew, and to what an upright surface carries."""
 
@@ -152,7 +154,7 @@ def judge(objects: Sequence[SceneObject], layout: Layout) -> Statements:
         scores["far_from"] = np.nan_to_num((1 - scores["near"]) / (1 + np.exp(-(values["near"] - 1.0) / 0.1)))
     np.fill_diagonal(scores["far_from"], 0)
     _compare(boxes, n, scores, values)
-    _align(boxes, n, scores, values)
+    _align(boxes, [not ROUND & set(node.attributes) for node in objects], scores, values)
     for predicate in ("left_of", "behind", "above", "bigger_than", "taller_than", "wider_than"):
         scores[INVERSE[predicate]] = scores[predicate].T
         values[INVERSE[predicate]] = values[predicate].T
@@ -272,11 +274,18 @@ def _compare(boxes: list[Object3D], n: int, scores: dict[str, np.ndarray], value
         np.fill_diagonal(scores[predicate], 0)
 
 
-def _align(boxes: list[Object3D], n: int, scores: dict[str, np.ndarray], values: dict[str, np.ndarray]) -> None:
-    """parallel: long sides run alike; aligned: sides are square to each other. Only where the yaw is known."""
+def _align(
+    boxes: list[Object3D], sided: list[bool], scores: dict[str, np.ndarray], values: dict[str, np.ndarray]
+) -> None:
+    """parallel: long sides run alike; aligned: sides are square to each other. Only where the yaw is known.
+
+    Args:
+        sided: whether each thing has sides; a mug has none, though its handle may give its box a yaw.
+    """
+    n = len(boxes)
     yaw, std, long = np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, bool)
     for i, box in enumerate(boxes):
-        if box.orientation is None or box.yaw_period == 0:
+        if box.orientation is None or box.yaw_period == 0 or not sided[i]:
             continue
         rotation = matrix_from_quaternion(box.orientation)
         # The heading about the box's own z: in a camera frame all boxes share that axis to a degree or two.

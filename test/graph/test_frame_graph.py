@@ -104,6 +104,13 @@ def test_what_shares_the_ground_of_another_thing_is_not_beside_it():
     assert any({r.subject, r.object} == {1, 2} and r.predicate == "next_to" for r in said(book, askew))
 
 
+def test_round_things_have_no_sides_to_be_aligned():
+    carton, mug = box(1, (0, 0, 0.1), (0.2, 0.1, 0.2)), box(2, (0, 0.2, 0.05), (0.12, 0.09, 0.1))
+    assert (2, "aligned_with", 1) in keys(said(carton, mug, everything=True))
+    mug = replace(mug, attributes=("white", "round thing"))  # its handle gives the box a yaw
+    assert not [r for r in said(carton, mug, everything=True) if r.predicate in ("parallel_to", "aligned_with")]
+
+
 def test_askew_neighbour_is_not_inside():
     """Axis-parallel boxes around two long things at 45 degrees share most of their volume; the things do not touch."""
     long, short = box(1, (0, 0, 0.05), (1.0, 0.05, 0.1), yaw=0.8), box(2, (0.15, -0.15, 0.04), (0.1, 0.1, 0.08))
