@@ -22,8 +22,9 @@ def segments_of(pid: int) -> set[Path]:
     return {path for path in found if "port" not in path.name and not path.name.endswith("_el")}
 
 
-def remove_abandoned(segments: Iterable[Path]) -> None:
-    """Remove those of some segments whose owner is gone."""
+def remove_abandoned(segments: Iterable[Path]) -> set[Path]:
+    """Remove those of some segments whose owner is gone, and say which."""
+    removed = set()
     for segment in segments:
         lock = segment.with_name(segment.name + "_el")
         try:
@@ -34,7 +35,9 @@ def remove_abandoned(segments: Iterable[Path]) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             segment.unlink(missing_ok=True)
             lock.unlink(missing_ok=True)
+            removed.add(segment)
         except OSError:
             continue  # its owner lives
         finally:
             os.close(descriptor)
+    return removed

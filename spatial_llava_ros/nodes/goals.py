@@ -87,6 +87,7 @@ class GoalProposer:
         """Another object: the next goal is new."""
         self._goal: Goal | None = None
         self._made_for: np.ndarray | None = None
+        self._sent = False
         self.status, self.explanation = GoalStatus.NO_OBJECT, "nothing is tracked"
 
     def examine(self) -> tuple[dict[str, str], str]:
@@ -115,6 +116,7 @@ class GoalProposer:
         others = self._obstacles(target, buffer)
         grid = self._grid(target.frame_id, buffer)
         if self._holds(target, footprint, others, grid):
+            self._send(target.frame_id, stamp)
             return
         robot = self._robot(target.frame_id, camera, buffer)
         goal = propose_goal(target, robot, self._value("goal.stand_off"), footprint, others, grid)
@@ -124,10 +126,15 @@ class GoalProposer:
             return
         self._goal, self._made_for = goal, target.position.copy()
         self._say(GoalStatus.PROPOSED, "" if goal.clear else "something stands between it and the object")
-        message = _pose(goal, target.frame_id, stamp)
-        self._proposals.publish(message)
-        if self._value("goal.enabled"):
-            self._goals.publish(message)
+        self._proposals.publish(_pose(goal, target.frame_id, stamp))
+        self._sent = False
+        self._send(target.frame_id, stamp)
+
+    def _send(self, frame_id: str, stamp: int) -> None:
+        """Publish the goal once: now, or when it is enabled and somebody hears it, who may have started later."""
+        if not self._sent and self._value("goal.enabled") and self._goals.get_subscription_count():
+            self._goals.publish(_pose(self._goal, frame_id, stamp))
+            self._sent = True
 
     def _holds(self, target: Object3D, footprint: Footprint, others: list[Obstacle], grid: Grid | None) -> bool:
         if self._goal is None:
