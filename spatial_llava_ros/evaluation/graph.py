@@ -436,10 +436,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--layouts", nargs="+", default=["tabletop", "room"], choices=LAYOUTS)
     parser.add_argument("--sources", nargs="+", default=list(SOURCES), choices=list(SOURCES))
     parser.add_argument("--scenes", type=int, default=3, help="scenes per layout")
+    parser.add_argument("--seed", type=int, default=0, help="of the first scene")
     parser.add_argument("--frames", type=int, default=40, help="frames of each camera path, spread over 20 s")
     args = parser.parse_args(argv)
     for layout in args.layouts:
-        scenes = [make_scene(layout, seed) for seed in range(args.scenes)]
+        scenes = [make_scene(layout, seed) for seed in range(args.seed, args.seed + args.scenes)]
         shots = [
             list(shots_along(s, camera_path(s, args.frames), SimCamera(), step_s=20 / args.frames)) for s in scenes
         ]

@@ -19,6 +19,7 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 import numpy as np
 
 from spatial_llava_ros.evaluation.graph import (
+    fits,
     lifted_things,
     match_map,
     shifted,
@@ -28,14 +29,16 @@ from spatial_llava_ros.evaluation.graph import (
 )
 from spatial_llava_ros.graph.memory import SceneMemory
 from spatial_llava_ros.graph.track import Track
-from spatial_llava_ros.nodes.scene import Scene
+from spatial_llava_ros.nodes.scene import Scene as NodeScene
 from spatial_llava_ros.questions import answer_question
 from spatial_llava_ros.sim.camera import SimCamera, camera_path
 from spatial_llava_ros.sim.layouts import LAYOUTS, make_scene
-from spatial_llava_ros.sim.truth import SimFrame
+from spatial_llava_ros.sim.scene import Scene
+from spatial_llava_ros.sim.truth import SimFrame, TrueObject
 from spatial_llava_ros.types import ObjectState
 
 _NAMES = ("mug", "box", "bottle", "book", "chair", "table", "laptop", "bowl")
+_IN_SIGHT = 0.35  # metres from where the camera looks
 _FAR = 500.0  # metres off, where nothing else is
 
 
@@ -73,9 +76,9 @@ def scattered(count: int, around: Sequence[float] = (0.0, 0.0), seed: int = 0) -
     return tracks
 
 
-def remembering(tracks: Sequence[Track]) -> Scene:
+def remembering(tracks: Sequence[Track]) -> NodeScene:
     """A scene in whose memory these objects are."""
-    scene = Scene()
+    scene = NodeScene()
     scene.memory.frame_id = "map"
     scene.memory.restore(tracks, len(tracks) + 1)
     scene.renew()
@@ -90,7 +93,7 @@ def _timed(work: Callable[[], object]) -> float:
 
 def update_cost(layout: str, seed: int, frames: int = 20) -> Mapping[str, float]:
     """Milliseconds from pixels to the new graph, and how many things of at least 100 pixels are in view."""
-    scene, simulated = Scene(), make_scene(layout, seed)
+    scene, simulated = NodeScene(), make_scene(layout, seed)
     times, seen = [], []
     for shot in shots_along(simulated, camera_path(simulated, frames), SimCamera()):
         times.append(_timed(lambda shot=shot: scene.integrate(shot.frame)))
@@ -148,31 +151,52 @@ def changes(source: str, seeds: Iterable[int], rate: float = 5.0) -> Mapping[str
         memory = SceneMemory()
         for shot in shots_along(scene, poses, SimCamera(), step_s=1 / rate):
             memory.update(shot.frame, _seen(shot, source))
-        known = match_map(memory.objects(), shot.objects)
-        carriers = {number for o in scene.objects for number in (o.supporter, o.container)}
-        free = [
-            (memory.objects()[i].object.id, shot.objects[j])
-            for i, j in known
-            if shot.objects[j].id not in carriers and shot.objects[j].size[2] > 0.04
-        ]
-        free = [(number, item) for number, item in free if item.visible_fraction > 0.9]
-        if len(free) < 2:
+        free = _free_things(memory, scene, shot)
+        places = [(number, item, step) for number, item in free if (step := _free_step(item, scene)) is not None]
+        if len(free) < 2 or not places:
             continue
-        (taken_id, taken), (moved_id, item) = free[:2]
-        step = np.array([0.0, 0.2 if item.position[1] < 0 else -0.2, 0.0])
+        moved_id, item, step = places[0]
+        taken_id, taken = next((number, other) for number, other in free if other.id != item.id)
         after = shifted(shifted(scene, taken.id, np.array([0.0, 0.0, -_FAR])), item.id, step)
         left = arrived = None
+        there = replace(item, world_from_object=item.world_from_object.copy())
+        there.world_from_object[:3, 3] += step
         for k, later in enumerate(shots_along(after, poses[::-1][: round(4 * rate)], SimCamera(), 100.0, 1 / rate)):
             memory.update(later.frame, _seen(later, source))
             if left is None and taken_id not in memory.tracks:
                 left = (k + 1) / rate
-            track = memory.tracks.get(moved_id)
-            places = [n.object.position for n in memory.objects()] if track is None else [track.position]
-            if arrived is None and min(np.linalg.norm(p - item.position - step) for p in places) < 0.05:
+            nodes = [node for node in memory.objects() if moved_id not in memory.tracks or node.object.id == moved_id]
+            fit = max((fits(node, there) for node in nodes), default=0.0)
+            if arrived is None and fit >= 0.25:  # as a map is judged
                 arrived = (k + 1) / rate
         gone.append(left if left is not None else np.inf)
         moved.append(arrived if arrived is not None else np.inf)
     return {"source": source, "gone_after_s": gone, "moved_after_s": moved}
+
+
+def _free_things(memory: SceneMemory, scene: Scene, shot: SimFrame) -> list[tuple[int, TrueObject]]:
+    """Remembered things that stand on the table, carry nothing and are in full view, with their ids."""
+    carriers = {number for o in scene.objects for number in (o.supporter, o.container)}
+    nodes = memory.objects()
+    pairs = [(nodes[i].object, shot.objects[j]) for i, j in match_map(nodes, shot.objects)]
+    return [
+        (obj.id, item)
+        for obj, item in pairs
+        if item.id not in carriers and not item.supporter and not item.container
+        if item.size[2] > 0.04 and item.visible_fraction > 0.9 and np.linalg.norm(obj.position - item.position) < 0.03
+    ]
+
+
+def _free_step(item: TrueObject, scene: Scene) -> np.ndarray | None:
+    """A step (3,) of 20 cm to where nothing else stands, the nearest to what the camera looks at, or None."""
+    others = [o for o in scene.objects if o.id != item.id]
+    steps = 0.2 * np.array([[0.0, 1, 0], [0, -1, 0], [1, 0, 0], [-1, 0, 0]])
+    away = np.linalg.norm((item.position + steps - scene.focus)[:, :2], axis=1)
+    for step in steps[np.argsort(away)][: np.count_nonzero(away < _IN_SIGHT)]:
+        room = [np.linalg.norm((o.world_from_object[:3, 3] - item.position - step)[:2]) for o in others]
+        if all(r > (max(o.size) + max(item.size)) / 2 for r, o in zip(room, others, strict=True)):
+            return step
+    return None
 
 
 def _seen(shot: SimFrame, source: str):

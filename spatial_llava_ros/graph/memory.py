@@ -145,8 +145,9 @@ class SceneMemory:
         absent = [self.tracks[number] for number in missing if number in self.tracks]
         moved = self._vanished.recognise(absent, self.tracks, beaten, self.settings, frame.stamp)
         removed += self.tracks.bound(frame.stamp, self.settings.max_objects)
-        places = transform_points(invert_transform(frame.world_from_camera), sightings.centre[leading(nodes)])
-        self._last = _LastLook(frame.world_from_camera, places)
+        if np.isfinite(frame.depth).any():  # a jump while the camera is blind shows when it sees again
+            places = transform_points(invert_transform(frame.world_from_camera), sightings.centre[leading(nodes)])
+            self._last = _LastLook(frame.world_from_camera, places)
         self.revision += 1
         return Changes(
             tuple(number for number in new if number in self.tracks),

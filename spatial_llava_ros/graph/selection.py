@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from spatial_llava_ros.graph.settings import WHOLE_ENOUGH
 from spatial_llava_ros.grounding.features import Features
 from spatial_llava_ros.grounding.fit import distinct
-
-MIN_SCORE = 0.25
-"""Regions less sure to be one whole thing are left out: best F1 of the chosen set over simulated scenes."""
 
 _UNMEASURED_SHARE = 0.03
 """A part of the picture larger than this in which no depth was measured is ground that is too far or too shiny."""
 
 
-def choose_regions(features: Features, shape: tuple[int, int], min_score: float = MIN_SCORE) -> list[int]:
+def choose_regions(features: Features, shape: tuple[int, int], min_score: float = WHOLE_ENOUGH) -> list[int]:
     """Indices of a set of regions in which no two claim the same pixels, most certain first.
 
     Args:

@@ -13,6 +13,7 @@ import numpy as np
 
 from spatial_llava_ros.geometry import matrix_from_quaternion
 from spatial_llava_ros.graph.naming import label_of
+from spatial_llava_ros.graph.settings import DOUBTS
 from spatial_llava_ros.types import Box, Object3D, ObjectState, RgbdFrame, SceneObject
 
 _POSITION_FLOOR = 0.002  # metres: no camera pose is better known than this
@@ -21,7 +22,6 @@ _TILT_STD = 0.01
 _UNKNOWN_YAW = np.pi**2 / 12  # variance of a yaw that may be anything within half a turn
 _SWITCH = 1.2  # a new name needs this much more weight than the one in use
 _MAX_NAMES = 16
-_DOUBTS = 2.0  # looks that showed nothing, which every thing starts with
 _LOOKS = 100.0
 _STARE = 10
 _AGREED = 2.0  # length of the sum of fronts; that of one seen the same way each time goes to 5
@@ -95,7 +95,7 @@ class Track:
     @property
     def belief(self) -> float:
         """0..1: mean certainty that it is one whole thing, over all frames that could have shown it."""
-        return self.evidence / (self.looks + _DOUBTS)
+        return self.evidence / (self.looks + DOUBTS)
 
     def look(self, certainty: float, staring: bool = False) -> None:
         """Weigh in a frame that could have shown it: 0 where it was not seen. More of the same view adds nothing."""

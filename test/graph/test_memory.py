@@ -166,6 +166,19 @@ def test_map_jump_moves_the_memory_and_doubles_nothing(known, shift):
         assert np.linalg.norm(known.tracks[name].position - there) < 0.02
 
 
+def test_map_that_jumps_while_the_camera_is_blind_doubles_nothing(known):
+    motion = np.eye(4)
+    motion[:2, 3] = 8.0, -6.0
+    frame, _ = see(THINGS, eye(0.3), 5.0)
+    blind = replace(frame, depth=np.full_like(frame.depth, np.nan))
+    watch(known, THINGS, 1, start=4, angle=0.3)
+    for k in range(10):
+        known.update(replace(blind, stamp=int(6e9 + k * 2e8), world_from_camera=eye(0.3)), [])
+    change = known.update(*see(THINGS, eye(0.3), 8.2, 0.003, stated=motion @ eye(0.3)))
+    assert change.jumped
+    assert len(known.tracks) == 4
+
+
 def test_time_that_starts_again_changes_nothing(known):
     ids = set(known.tracks)
     watch(known, THINGS, 4)
