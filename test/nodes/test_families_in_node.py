@@ -27,6 +27,7 @@ import tiny
 from dictated import Dictated
 
 from spatial_llava_ros.model import transformers_backend
+from spatial_llava_ros.model.loading import ModelOptions, load_model
 from spatial_llava_ros.model.patience import PATIENT
 from spatial_llava_ros.nodes.locate import LocateNode
 
@@ -74,19 +75,20 @@ def client():
 
 @pytest.fixture
 def locate(client, tmp_path, monkeypatch):
-    """locate(name) is a locate node of this process, active, with the small model of that name loaded."""
+    """locate(name, …) is a locate node of this process, active, with the small model of that name loaded."""
     monkeypatch.setattr(transformers_backend, "Conversation", BoxDictated)
     executor, nodes = SingleThreadedExecutor(), []
     spinning = Thread(target=executor.spin, daemon=True)
     spinning.start()
 
-    def start(name: str) -> LocateNode:
+    def start(name: str, **parameters: str) -> LocateNode:
         tiny.build(name, tmp_path)
         given = {
             "model": str(tmp_path),
             "model.mode": "box",
             "model.quantization": "none",
             "model.family": tiny.FAMILY_NAMES.get(name, name),
+            **{f"model.{key}": value for key, value in parameters.items()},
         }
         overrides = [Parameter(key, value=value) for key, value in given.items()]
         node = LocateNode(model_in_own_process=False, parameter_overrides=overrides)
@@ -163,3 +165,25 @@ def test_box_on_a_region_is_that_region(client, locate):
     found = messages.answer_of(answer).object
     np.testing.assert_allclose(found.box, (192, 12, 272, 84), atol=4)
     assert found.position[2] == pytest.approx(BLOCK, abs=0.05)
+
+
+def test_adapters_are_switched_by_a_parameter_while_the_node_is_active(client, locate, tmp_path_factory):
+    peft = pytest.importorskip("peft")
+    folder = tmp_path_factory.mktemp("adapters")
+    for name in ("kitchen", "shelf"):
+        base = load_model(ModelOptions(str(tiny.build("llava", folder)), quantization="none")).model
+        config = peft.LoraConfig(r=4, target_modules=["q_proj"], init_lora_weights=False)
+        peft.get_peft_model(base, config).save_pretrained(folder / name)
+    node = locate("llava", adapters=f"{folder}/kitchen, wall={folder}/shelf", adapter="kitchen")
+    frame = picture(240, 320)
+    BoxDictated.shape, BoxDictated.box = frame.depth.shape, (188.0, 10.0, 275.0, 90.0)
+    loaded = node._model._backend.loaded
+    assert ask(client, frame, "the blue block").method == ReferredObject.METHOD_BOX
+    assert loaded.model.active_adapters() == ["kitchen"]
+    node.set_parameters([Parameter("model.adapter", value="wall")])
+    assert ask(client, frame, "the blue block").method == ReferredObject.METHOD_BOX
+    assert loaded.model.active_adapters() == ["wall"]
+    node.set_parameters([Parameter("model.adapter", value="garden")])
+    answer = ask(client, frame, "the blue block")
+    assert answer.method == ReferredObject.METHOD_GEOMETRY
+    assert "no adapter 'garden' is loaded; loaded: kitchen, wall" in answer.explanation
