@@ -42,6 +42,14 @@ class FixedStep:
         self.logits: torch.Tensor | None = None  # (1, width, V)
         self._graph: Any = None
 
+    def place(self, tokens: Sequence[int], kept: int, shift: Any) -> None:
+        """Say what to read after how many tokens; whatever computes next writes there."""
+        filled = [*tokens, *[tokens[-1]] * (self.tokens.shape[1] - len(tokens))]
+        self.tokens.copy_(torch.tensor([filled]))
+        self.kept.fill_(kept)
+        if self._shifted:
+            self.shift.copy_(shift.reshape(()))
+
     def compute(self) -> None:
         """Fill `logits`; by torch's own calls, or while these are recorded."""
         at = self.kept + self._ramp
@@ -55,23 +63,24 @@ class FixedStep:
         ).logits
 
     def record(self, pool: Any) -> None:
-        """Make the graph: CUDA only. `pool`: of memory that all graphs may share, since one runs at a time."""
-        aside = torch.cuda.Stream()
-        aside.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(aside):  # libraries set themselves up, which cannot be recorded
-            self.compute()
-        torch.cuda.current_stream().wait_stream(aside)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph, pool=pool):
-            self.compute()
+        """Make the graph of what is placed. `pool`: of memory that all graphs may share, since one runs at a time."""
+        if self.tokens.device.type != "cuda":
+            self.compute()  # as before recording, so that tests see what it leaves behind
+            return
+        with torch.cuda.device(self.tokens.device):
+            aside = torch.cuda.Stream()
+            aside.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(aside):  # libraries set themselves up, which cannot be recorded
+                self.compute()
+            torch.cuda.current_stream().wait_stream(aside)
+            self._graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self._graph, pool=pool):
+                self.compute()
+            self.logits.fill_(torch.nan)  # a replay that fills nothing in is found out
 
     def run(self, tokens: Sequence[int], kept: int, shift: Any) -> torch.Tensor:
         """(1, len(tokens), V) logits after each token; the cache holds the tokens then."""
-        filled = [*tokens, *[tokens[-1]] * (self.tokens.shape[1] - len(tokens))]
-        self.tokens.copy_(torch.tensor([filled]))
-        self.kept.fill_(kept)
-        if self._shifted:
-            self.shift.copy_(shift.reshape(()))
+        self.place(tokens, kept, shift)
         if self._graph is not None:
             self._graph.replay()
         else:
@@ -127,7 +136,8 @@ class Replays:
             step = FixedStep(self._loaded.model, cache, width, shift is not None)
             if self._loaded.device.type == "cuda":
                 self._pool = self._pool or torch.cuda.graph_pool_handle()
-                step.record(self._pool)
+            step.place(tokens, kept, shift)
+            step.record(self._pool)
             got = step.run(tokens, kept, shift)[0, list(keep)].float()
             off = float((got - plain).abs().max() / (plain.max() - plain.min()))
             if not off <= _TOLERANCE:
