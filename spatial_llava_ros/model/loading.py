@@ -164,7 +164,7 @@ def load_model(options: ModelOptions) -> LoadedModel:
         raise ModelLoadError(f"cannot load {options.path}: {_line(error)}") from error
     model.eval().requires_grad_(False)
     read_output_layer_once(model)
-    if family.prefix_lm or config.is_encoder_decoder:
+    if family.prefix_lm or getattr(config, "is_encoder_decoder", False):
         keep_sight(model.model)
     if isinstance(family, Qwen25VL):
         family = family.for_processor(processor.image_processor)
