@@ -13,11 +13,10 @@ import numpy as np
 
 from spatial_llava_ros.grounding.forms import LIMIT, WEIGHTS_FILE, Perceptron, logits, softmax, standard
 
-HIDDEN = 64
-JITTER = 0.4  # standard deviations
+HIDDEN = 128
+JITTER = 0.25  # standard deviations
 DECAY = 0.05
 STEPS, BATCH, RATE = 6000, 256, 3e-3
-RARE = 0.5  # exponent: a form that is drawn a hundred times as often as another weighs ten times as much
 
 
 def train(looks: np.ndarray, target: np.ndarray, forms: int, seed: int = 0) -> Perceptron:
@@ -29,13 +28,11 @@ def train(looks: np.ndarray, target: np.ndarray, forms: int, seed: int = 0) -> P
     rng = np.random.default_rng(seed)
     blank = Perceptron(looks.mean(axis=0), looks.std(axis=0) + 1e-6, *(np.zeros(0),) * 4)
     inputs = standard(blank, looks)
-    often = np.bincount(target, minlength=forms)
-    chance = (often[target] ** (RARE - 1)) / (often[target] ** (RARE - 1)).sum()
     shapes = (looks.shape[1], HIDDEN), (HIDDEN,), (HIDDEN, forms), (forms,)
     layers = [rng.normal(0, 1 / np.sqrt(s[0]), s) if len(s) > 1 else np.zeros(s) for s in shapes]
     mean, square = [np.zeros(s) for s in shapes], [np.zeros(s) for s in shapes]
     for step in range(1, STEPS + 1):
-        batch = rng.choice(len(inputs), BATCH, p=chance)
+        batch = rng.integers(len(inputs), size=BATCH)
         x = np.clip(inputs[batch] + rng.normal(0, JITTER, (BATCH, looks.shape[1])), -LIMIT, LIMIT)
         hidden = np.tanh(x @ layers[0] + layers[1])
         error = softmax(hidden @ layers[2] + layers[3])

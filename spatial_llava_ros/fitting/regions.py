@@ -6,7 +6,7 @@ Both come from the same look at each frame: as it is, with true outlines and wit
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,24 +47,25 @@ def lifted_features(frame: RgbdFrame, proposals: Proposals) -> tuple[Features, l
     return extract_features(frame, proposals, [thing for thing, _ in lifted], shapes), shapes
 
 
-def samples(shots: Iterable[tuple[str, SimFrame]]) -> Samples:
-    """Of frames, each with the name of its layout."""
+def samples(layout: str, shot: SimFrame) -> Samples:
+    """Of a frame, as it is and varied TIMES times."""
     out = Samples()
-    for layout, shot in shots:
-        rng = np.random.default_rng(zlib.crc32(shot.frame.color.tobytes()))  # whatever came before
-        true, _ = true_proposals(shot)
-        _add_looks(out, layout, shot, true.regions, lifted_features(shot.frame, true)[1])
-        proposals = propose(shot.frame)
+    rng = np.random.default_rng(zlib.crc32(shot.frame.color.tobytes()))  # whatever came before
+    true, _ = true_proposals(shot)
+    _add_looks(out, layout, shot, shot.instance, true.regions, lifted_features(shot.frame, true)[1])
+    proposals = propose(shot.frame)
+    if proposals.regions:
+        features, shapes = lifted_features(shot.frame, proposals)
+        _add_looks(out, layout, shot, shot.instance, proposals.regions, shapes)
+        _add_clues(out, features, shot.instance, visible_boxes(shot.instance))
+    for _ in range(TIMES):
+        frame, instance, boxes = vary(shot.frame, shot.instance, rng)
+        boxes = _mostly_seen(boxes, instance, shot.instance, frame.intrinsics.fx / shot.frame.intrinsics.fx)
+        proposals = propose(frame)
         if proposals.regions:
-            features, shapes = lifted_features(shot.frame, proposals)
-            _add_looks(out, layout, shot, proposals.regions, shapes)
-            _add_clues(out, features, shot.instance, visible_boxes(shot.instance))
-        for _ in range(TIMES):
-            frame, instance, boxes = vary(shot.frame, shot.instance, rng)
-            boxes = _mostly_seen(boxes, instance, shot.instance, frame.intrinsics.fx / shot.frame.intrinsics.fx)
-            proposals = propose(frame)
-            if proposals.regions:
-                _add_clues(out, lifted_features(frame, proposals)[0], instance, boxes)
+            features, shapes = lifted_features(frame, proposals)
+            _add_looks(out, layout, shot, instance, proposals.regions, shapes)
+            _add_clues(out, features, instance, boxes)
     return out
 
 
@@ -80,19 +81,20 @@ def fit(clues: np.ndarray, whole: np.ndarray) -> Perceptron:
 
 
 def _add_looks(
-    out: Samples, layout: str, shot: SimFrame, regions: Sequence[Region], shapes: Sequence[Shape | None]
-) -> None:
-    """Of the regions that show a thing rather well."""
+    out: Samples, layout: str, shot: SimFrame, instance: np.ndarray, regions: Sequence[Region],
+    shapes: Sequence[Shape | None],
+) -> None:  # fmt: skip
+    """Of the regions that show a thing rather well; `instance` is the frame's, varied or not."""
+    pixels = np.bincount(instance.ravel())
     for region, shape in zip(regions, shapes, strict=True):
-        covered = shot.instance[region.slices][region.mask]
+        covered = instance[region.slices][region.mask]
         thing = int(np.bincount(covered).argmax())
         shared = np.count_nonzero(covered == thing)
         if shape is None or not thing:
             continue
-        whole = shot.object(thing)
-        if shared > 0.6 * (len(covered) + whole.pixels - shared):
+        if shared > 0.6 * (len(covered) + pixels[thing] - shared):
             out.looks.append(shape.looks)
-            out.names.append(whole.category)
+            out.names.append(shot.object(thing).category)
             out.layouts.append(layout)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import zlib
 
 import numpy as np
 
 from spatial_llava_ros.evaluation.proposals import box_overlap
 from spatial_llava_ros.fitting.variation import vary
 from spatial_llava_ros.perceptron import Perceptron, train
+from spatial_llava_ros.proposals.candidates import FEATURES
 from spatial_llava_ros.proposals.scoring import both_ways
 from spatial_llava_ros.proposals.segmentation import Segmentation, segment
 from spatial_llava_ros.sim import SimFrame
@@ -44,20 +45,19 @@ def covers(segmentation: Segmentation, instance: np.ndarray, boxes: dict[int, tu
     return np.sqrt(mask * box)
 
 
-def samples(shots: Iterable[SimFrame]) -> tuple[np.ndarray, np.ndarray]:
-    """Features (M, 2F) of candidates of varied frames, and how well they cover their best thing (M,)."""
-    rng = np.random.default_rng(0)
-    features, best = [], []
-    for shot in shots:
-        for _ in range(TIMES):
-            frame, instance, boxes = vary(shot.frame, shot.instance, rng)
-            if not boxes:
-                continue
-            segmentation = segment(frame)
-            cover = covers(segmentation, instance, boxes).max(axis=1)
-            kept = (cover > POOR) | (rng.random(len(cover)) < SHARE_OF_POOR)
-            features.append(both_ways(segmentation.candidates.features)[kept].astype(np.float32))
-            best.append(cover[kept])
+def samples(shot: SimFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Features (M, 2F) of candidates of a frame, varied TIMES times, and how well they cover their best thing (M,)."""
+    rng = np.random.default_rng(zlib.crc32(shot.frame.color.tobytes()))  # whatever came before
+    features, best = [np.zeros((0, 2 * len(FEATURES)), np.float32)], [np.zeros(0)]
+    for _ in range(TIMES):
+        frame, instance, boxes = vary(shot.frame, shot.instance, rng)
+        if not boxes:
+            continue
+        segmentation = segment(frame)
+        cover = covers(segmentation, instance, boxes).max(axis=1)
+        kept = (cover > POOR) | (rng.random(len(cover)) < SHARE_OF_POOR)
+        features.append(both_ways(segmentation.candidates.features)[kept].astype(np.float32))
+        best.append(cover[kept])
     return np.concatenate(features), np.concatenate(best)
 
 

@@ -8,7 +8,7 @@ answer fewer of the hard ones. Pattern search (Hooke and Jeeves 1961): a dozen n
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,6 @@ from spatial_llava_ros.evaluation.lift import true_proposals
 from spatial_llava_ros.evaluation.proposals import box_overlap
 from spatial_llava_ros.evaluation.sources import CROWDED, LAYOUTS, simulated_expressions
 from spatial_llava_ros.fitting.regions import lifted_features
-from spatial_llava_ros.frames.expressions import Expression
 from spatial_llava_ros.grounding import weights
 from spatial_llava_ros.grounding.decision import outcomes
 from spatial_llava_ros.grounding.features import Features
@@ -25,7 +24,6 @@ from spatial_llava_ros.grounding.grounder import fit_phrase
 from spatial_llava_ros.language import parse
 from spatial_llava_ros.language.expression import NounPhrase
 from spatial_llava_ros.proposals import propose
-from spatial_llava_ros.sim import SimFrame
 
 SEED = 71000
 ASKED = (*LAYOUTS, *CROWDED)
@@ -101,17 +99,15 @@ def fit_weights(questions: list[Question], rounds: int = 6) -> dict[str, float]:
     return {name: get() for name, get, _ in places}
 
 
-def asked_frames() -> Iterator[tuple[SimFrame, list[Expression]]]:
-    """Frames that nothing else is fitted on, with the sentences about them: FRAMES of each of ASKED."""
-    for layout in ASKED:
-        for _, shot, expressions in simulated_expressions(f"sim:{layout}", FRAMES, PER_FRAME, SEED):
-            yield shot, expressions
+def asked() -> list[tuple[str, int]]:
+    """Layout and seed of the frames that are asked about; nothing else is fitted on them."""
+    return [(layout, SEED + k) for layout in ASKED for k in range(FRAMES)]
 
 
-def questions(frames: Iterable[tuple[SimFrame, list[Expression]]]) -> list[Question]:
-    """About the regions that are found, and a third of them about the true ones as well."""
+def questions(layout: str, seed: int) -> list[Question]:
+    """About the regions that are found in a frame, and a third of them about the true ones as well."""
     asked = []
-    for shot, expressions in frames:
+    for _, shot, expressions in simulated_expressions(f"sim:{layout}", 1, PER_FRAME, seed):
         for proposals, every in ((propose(shot.frame), 1), (true_proposals(shot)[0], 3)):
             features, _ = lifted_features(shot.frame, proposals)
             boxes = [region.box for region in proposals.regions]

@@ -21,7 +21,7 @@ LIMIT = 4.0  # standard deviations: what is beyond was not seen in training
 KINDS = {
     "box": (
         "box", "tissue box", "book", "packet", "cabinet", "magazine", "phone", "remote", "keyboard", "laptop",
-        "monitor",
+        "monitor", "bookcase", "printer",
     ),
     "cylinder": ("can", "tin", "bottle", "mug", "cup", "vase", "pot", "bin", "tape", "stool", "lamp"),
     "sphere": ("ball", "apple"),
@@ -81,4 +81,4 @@ def softmax(values: np.ndarray) -> np.ndarray:
 
 def share(likely: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """(N,) probability that a region is any of some forms."""
-    return likely[:, [forms().index(name) for name in names]].sum(axis=1)
+    return likely[:, [name in names for name in forms()]].sum(axis=1)

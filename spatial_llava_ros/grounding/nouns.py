@@ -152,7 +152,11 @@ _CALLED = {
     fruit                       | apple 1, banana 1, ball 0.3
     banana                      | banana 1
     tape                        | tape 1
-    shoe, slipper, boot         | shoe 1
+    shoe, slipper, boot         | shoe 1, slipper 1
+    bag, sack                   | bag 1, backpack 0.6, packet 0.2
+    backpack                    | backpack 1, bag 0.5
+    printer                     | printer 1, box 0.1
+    bookcase, shelf             | bookcase 1, cabinet 0.4
     teddy bear                  | teddy bear 1
     toy, doll                   | teddy bear 0.9, ball 0.6
     laptop                      | laptop 1, monitor 0.3

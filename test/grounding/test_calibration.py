@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_grounder import ROW
 
-from spatial_llava_ros.fitting.words import Question, fit_weights, share_right
+from spatial_llava_ros.fitting.words import Question, begin, fit_weights, share_right
 from spatial_llava_ros.grounding import weights
 from spatial_llava_ros.language import parse
 
@@ -30,6 +30,7 @@ def test_right_answers_count_more_than_wrong_ones():
 
 def test_fitting_makes_more_answers_right(restored):
     asked = [about("the purple mug"), about("the red mug", 0), about("the mug", several=True), about("the sofa")]
+    begin()
     weights.PARTS["colour"], weights.NONE, weights.SEVERAL = 0.2, -6.0, -6.0
     before = share_right(asked)
     fitted = fit_weights(asked, rounds=2)
