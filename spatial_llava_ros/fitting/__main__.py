@@ -101,4 +101,7 @@ def main(count: int = 40) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:]))
+    try:
+        main(*(int(argument) for argument in sys.argv[1:]))
+    except InvalidInputError as error:
+        sys.exit(str(error))
