@@ -7,6 +7,7 @@ takes about half an hour on two cores and 3 GB of temporary disk space. The same
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import tempfile
@@ -92,16 +93,19 @@ def report(when: str) -> None:
         print(when, spec, {name: round(value, 3) for name, value in stages.figures().items() if "proposals" in name})
 
 
-def main(count: int = 40) -> None:
+def main() -> None:
     """Fit, between two reports."""
+    parser = argparse.ArgumentParser("python -m spatial_llava_ros.fitting", description=__doc__.partition("\n\n")[2])
+    parser.add_argument("scenes", type=int, nargs="?", default=40, help="of each layout (default 40)")
+    count = parser.parse_args().scenes
     report("before")
-    with tempfile.TemporaryDirectory() as folder:
-        fit_all(count, Path(folder))
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            fit_all(count, Path(folder))
+    except InvalidInputError as error:
+        parser.error(str(error))
     report("after")
 
 
 if __name__ == "__main__":
-    try:
-        main(*(int(argument) for argument in sys.argv[1:]))
-    except InvalidInputError as error:
-        sys.exit(str(error))
+    main()
