@@ -68,6 +68,11 @@ def side_light(rng: Rng, height: float) -> tuple[tuple[Light, ...], tuple[float,
     return lights, tuple(rng.uniform(0.22, 0.42) * tint)
 
 
+def bottom_first(rng: Rng, models: list[Model]) -> list[Model]:
+    """In the order in which a pile is made: what is large and flat comes to lie at the bottom, mostly."""
+    return sorted(models, key=lambda m: -np.prod(np.sort(np.ptp(m.vertices(), axis=0))[1:]) * rng.uniform(0.2, 1.0))
+
+
 def pile_up(
     rng: Rng, arranger: Arranger, support: Support, models: list[Model], on_top: float, against: float, lying: float,
     spread: float = 0.0,
@@ -147,8 +152,7 @@ def crowd(rng: Rng, seed: int) -> Scene:
     x = rng.uniform(-0.1, 0.1) - 0.1
     support = Support(x, 0.0, height, rng.uniform(0.42, 0.62), rng.uniform(0.55, 0.85))
     models = _of_a_kind(rng, "crowd", int(rng.integers(10, 17)))
-    # What is large and flat comes to lie at the bottom.
-    models.sort(key=lambda m: -np.prod(np.sort(np.ptp(m.vertices(), axis=0))[1:]) * rng.uniform(0.2, 1.0))
+    models = bottom_first(rng, models)
     pile_up(rng, arranger, support, models, rng.uniform(0.35, 0.7), rng.uniform(0.15, 0.3), 0.35, 1.0)
     lights, ambient = side_light(rng, height)
     focus = (x + rng.uniform(-0.1, 0.15), rng.uniform(-0.1, 0.1), height + 0.05)
@@ -182,7 +186,7 @@ def desk(rng: Rng, seed: int) -> Scene:
     for model in papers:
         arranger.put_on(support, model, None, 0.002)
     models = _of_a_kind(rng, "desk", int(rng.integers(6, 13)))
-    models.sort(key=lambda m: -np.prod(np.sort(np.ptp(m.vertices(), axis=0))[1:]) * rng.uniform(0.2, 1.0))
+    models = bottom_first(rng, models)
     pile_up(rng, arranger, support, models, rng.uniform(0.25, 0.55), rng.uniform(0.15, 0.35), 0.25)
     lights, ambient = side_light(rng, height)
     focus = (rng.uniform(-0.15, 0.15), rng.uniform(-0.3, 0.3), height + rng.uniform(0.0, 0.15))

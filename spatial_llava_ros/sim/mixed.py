@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from spatial_llava_ros.sim import catalogue
-from spatial_llava_ros.sim.crowded import bare_table, pile_up, side_light
+from spatial_llava_ros.sim.crowded import bare_table, bottom_first, pile_up, side_light
 from spatial_llava_ros.sim.furnishing import facing, walls_and_floor
 from spatial_llava_ros.sim.mesh import scaling
 from spatial_llava_ros.sim.model import Model, Part
@@ -60,7 +60,7 @@ def mixed(rng: Rng, seed: int) -> Scene:
     support = Support(rng.uniform(-0.15, 0.15), rng.uniform(-0.1, 0.1), height, *spread)
     names = [str(rng.choice(_COMMON if rng.random() < 0.5 else small)) for _ in range(int(rng.integers(5, 15)))]
     models = [_stretched(catalogue.BUILDERS[name](rng), rng) for name in names]
-    models.sort(key=lambda m: -np.prod(np.sort(np.ptp(m.vertices(), axis=0))[1:]) * rng.uniform(0.2, 1.0))
+    models = bottom_first(rng, models)
     pile_up(rng, arranger, support, models, rng.uniform(0, 0.5), rng.uniform(0, 0.3), 0.35, rng.uniform(0, 1))
     lights, ambient = side_light(rng, height)
     near = rng.uniform(0.55, 1.5)
