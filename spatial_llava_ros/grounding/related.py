@@ -100,11 +100,11 @@ def _surface_fit(relation: Relation, phrase: NounPhrase, features: Features) -> 
     bare = not (phrase.attributes or phrase.relations or phrase.ordinals)
     if not (bare and phrase.noun in nouns.SURFACES and relation.predicate in ("on", "above", "at_edge_of", "near")):
         return None
-    planes = features.proposals.planes
+    planes, reach = features.proposals.planes, _reach(features)
     on = np.full(len(features.regions), 0.75)
     for i, region in enumerate(features.regions):
         if region.valid_depth < 0.1:
-            on[i] = 0.6 if phrase.noun == "wall" or _could_stand(i, features) else 0.1
+            on[i] = 0.6 if phrase.noun == "wall" or _could_stand(i, features, reach) else 0.1
         elif region.plane is not None:
             on[i] = 0.95 if planes[region.plane].horizontal == (phrase.noun != "wall") else 0.3
         elif phrase.noun == "wall":
@@ -112,15 +112,24 @@ def _surface_fit(relation: Relation, phrase: NounPhrase, features: Features) -> 
     return on
 
 
-def _could_stand(i: int, features: Features) -> bool:
+def _reach(features: Features) -> dict[int, float]:
+    """How far away what stands on each level plane is at most, metres along the view, by index of the plane."""
+    reach: dict[int, float] = {}
+    for thing, region in zip(features.objects, features.regions, strict=True):
+        k = region.plane
+        if k is not None and thing.position is not None and features.proposals.planes[k].horizontal:
+            reach[k] = max(reach.get(k, -np.inf), thing.position[2])
+    return reach
+
+
+def _could_stand(i: int, features: Features, reach: dict[int, float]) -> bool:
     """Whether the foot of a thing without depth lies where other things stand: on their plane, and not far beyond."""
     bearing, elevation = features.layout.bearing[i].mean(), features.layout.elevation[i, 0]
     ray = np.array([-np.tan(bearing), -np.tan(elevation), 1.0])
-    for k, plane in enumerate(features.proposals.planes):
-        carried = [o.position[2] for o, r in zip(features.objects, features.regions, strict=True)
-                   if r.plane == k and o.position is not None]  # fmt: skip
+    for k, farthest in reach.items():
+        plane = features.proposals.planes[k]
         towards = -plane.normal @ ray
-        if plane.horizontal and carried and towards > 0 and plane.offset / towards < 1.2 * max(carried):
+        if towards > 0 and plane.offset / towards < 1.2 * farthest:
             return True
     return False
 
