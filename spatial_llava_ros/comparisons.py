@@ -11,7 +11,7 @@ from spatial_llava_ros.types import Object3D
 _LEAST = 0.06  # logarithm: two things that differ by less pass for alike, however well they are measured
 _UNSTATED = 0.01  # metres, standard deviation of a side where none is stated
 
-# predicate -> which sides (indices into the box's sorted horizontal sides and height), and the sign of "more"
+# predicate -> what is compared, and the sign of "more"
 _SIDES: dict[str, tuple[str, int]] = {
     "bigger_than": ("volume", 1), "smaller_than": ("volume", -1), "taller_than": ("height", 1),
     "shorter_than": ("height", -1), "wider_than": ("width", 1), "narrower_than": ("width", -1),
@@ -37,11 +37,12 @@ def ratios(predicate: str, objects: Sequence[Object3D]) -> tuple[np.ndarray, np.
     if what == "volume":
         value, deviation = log.mean(axis=1), np.sqrt(np.square(spread).sum(axis=1)) / 3
     else:
-        sides = {"height": log[:, 2:], "width": log[:, :2], "length": log, "thickness": -log}[what]
-        at = np.nan_to_num(sides, nan=-np.inf).argmax(axis=1) if n else np.zeros(0, int)
         rows = np.arange(n)
-        value = sides[rows, at] * (-1 if what == "thickness" else 1)
-        deviation = spread[rows, at + (2 if what == "height" else 0)]
+        side = {
+            "height": np.full(n, 2), "width": log[:, :2].argmax(axis=1),
+            "length": log.argmax(axis=1), "thickness": log.argmin(axis=1),
+        }[what]  # fmt: skip
+        value, deviation = log[rows, side], spread[rows, side]
     step = sign * (value[:, None] - value[None, :])
     return step, np.sqrt(_LEAST**2 + np.square(deviation)[:, None] + np.square(deviation)[None, :])
 
