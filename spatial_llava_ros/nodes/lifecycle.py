@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -15,7 +16,7 @@ from spatial_llava_ros.nodes.parameters import Setting, declare
 Condition = tuple[Mapping[str, object], str, str]
 
 
-class ReportingNode(LifecycleNode):
+class ReportingNode(LifecycleNode, ABC):
     """Opens at configuration, runs while active, and says how it is once a second in every state.
 
     A node fills in `_open` and `_close` (publishers), `_start` and `_stop` (inputs and threads), and `_examine`.
@@ -38,25 +39,25 @@ class ReportingNode(LifecycleNode):
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._timer = self.create_timer(1.0, self._publish_diagnostics)
 
+    @abstractmethod
     def _open(self) -> None:
         """Make what exists from configuration to clean-up."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _close(self) -> None:
         """Take away what `_open` made."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _start(self) -> None:
         """Make what exists while the node is active."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _stop(self) -> None:
         """Take away what `_start` made, if anything."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _examine(self) -> Condition:
         """How things stand; asked only while the node is active."""
-        raise NotImplementedError
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._open()
